@@ -1,0 +1,48 @@
+#include "base/json.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace tacho {
+
+Result<Json> parse_json(std::string_view text, std::string_view what) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& e) {
+    // The library counts bytes from 1 and gives a long text; line and column are what an editor shows.
+    const auto offset = std::min<std::size_t>(e.byte > 0 ? e.byte - 1 : 0, text.size());
+    const auto before = text.substr(0, offset);
+    const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+    const auto line_start = before.rfind('\n');
+    const auto column = offset - (line_start == std::string_view::npos ? 0 : line_start + 1) + 1;
+    return input_error(format("{}: line {}, column {}: not valid JSON", what, line, column));
+  }
+}
+
+Result<Json> read_json_file(const std::string& path) {
+  auto text = read_file(path);
+  if (!text) return text.error();
+  return parse_json(*text, path);
+}
+
+std::string dump_json(const Json& value, int indent) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string json_string(const Json& object, const char* key, std::string_view otherwise) {
+  if (!object.is_object()) return std::string(otherwise);
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_string()) return std::string(otherwise);
+  return found->get<std::string>();
+}
+
+double json_number(const Json& object, const char* key, double otherwise) {
+  if (!object.is_object()) return otherwise;
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number()) return otherwise;
+  return found->get<double>();
+}
+
+}  // namespace tacho
