@@ -1,0 +1,105 @@
+#include "net/fetch.h"
+
+#include <optional>
+
+#include "base/text.h"
+#include "net/epoll_loop.h"
+#include "net/pool.h"
+
+namespace tacho {
+namespace {
+
+/// Collects one answer and stops the loop.
+class Collector final : public ResponseHandler {
+ public:
+  explicit Collector(Loop& loop) : loop_(loop) {}
+  void on_sent(Instant, Instant, Instant) override {}
+  void on_reconnect() override {}
+  void on_head(const HttpHead& head, const Receipt&) override {
+    reply.status = head.status;
+    reply.head = head;
+  }
+  void on_body(std::string_view bytes, const Receipt&) override { reply.body += bytes; }
+  void on_end(const Receipt&) override {
+    is_complete = true;
+    loop_.stop();
+  }
+  void on_failure(const CloseReason& reason, bool, const Receipt&) override {
+    failure = reason;
+    loop_.stop();
+  }
+
+  FetchReply reply;
+  std::optional<CloseReason> failure;
+  bool is_complete = false;
+
+ private:
+  Loop& loop_;
+};
+
+Error describe(const FetchRequest& request, const Url& url, const CloseReason& reason) {
+  const std::string where = url.origin();
+  switch (reason.kind) {
+    case CloseReason::Kind::refused:
+      return world_error(format("cannot connect to {}: {}; is the server running there?", where,
+                                reason.detail));
+    case CloseReason::Kind::not_tls:
+      return world_error(format("{}: {}; use {}://", where, reason.detail,
+                                url.is_tls ? "http" : "https"));
+    case CloseReason::Kind::untrusted:
+      return world_error(format("{}: TLS failed: {}; name its CA with --cacert FILE, or accept any "
+                                "certificate with --insecure", where, reason.detail));
+    default:
+      return world_error(format("{} broke off the answer to {} {}: {}", where, request.method,
+                                url.path, reason.detail.empty() ? "connection closed" : reason.detail));
+  }
+}
+
+}  // namespace
+
+std::string http_request_text(const std::string& method, const Url& url, const std::string& path,
+                              const std::vector<std::string>& header_lines,
+                              const std::string& body) {
+  std::string text = format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: tacho/{}\r\nAccept: */*\r\n",
+                            method, path, url.host_header(), TACHO_VERSION);
+  for (const auto& line : header_lines) text += line + "\r\n";
+  if (!body.empty() || method != "GET") {
+    text += format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
+  }
+  return text + "\r\n" + body;
+}
+
+Result<FetchReply> fetch(const FetchRequest& request) {
+  auto url = parse_url(request.url);
+  if (!url) return url.error();
+  auto address = resolve(url->host, url->port);
+  if (!address) return address.error();
+  auto loop = EpollLoop::create();
+  if (!loop) return loop.error();
+  auto tls = TlsContext::create(request.tls, url->host);
+  if (!tls) return tls.error();
+  EpollLoop& l = **loop;
+  const Dial plain = [&](StreamHandler& handler) { return l.connect(*address, handler); };
+  const Dial secure = [&](StreamHandler& handler) { return tls->connect(l, plain, handler); };
+  ConnectionPool pool(l, url->is_tls ? secure : plain);
+  const std::string text = http_request_text(request.method, *url, url->path.empty() ? "/" : url->path,
+                                             request.header_lines, request.body);
+  Collector collector(l);
+  bool timed_out = false;
+  Timer timer(l, [&] {
+    timed_out = true;
+    l.stop();
+  });
+  timer.arm(l.clock() + request.timeout);
+  ClientConnection& connection = pool.submit(text, collector);
+  l.run();
+  if (timed_out) {
+    pool.cancel(connection);
+    return world_error(format("{} did not answer {} {} within {} s", url->origin(), request.method,
+                              url->path, format_significant(to_s(request.timeout), 3)));
+  }
+  if (collector.failure) return describe(request, *url, *collector.failure);
+  return std::move(collector.reply);
+}
+
+}  // namespace tacho

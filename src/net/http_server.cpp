@@ -1,0 +1,199 @@
+#include "net/http_server.h"
+
+#include "base/text.h"
+
+namespace tacho {
+namespace {
+
+constexpr std::size_t request_bytes_max = 64u << 20;
+
+}  // namespace
+
+/// One connection; used again for the next one after it has ended.
+class ServerConnection final : public StreamHandler, public HttpSink, public ServerRequest {
+ public:
+  explicit ServerConnection(HttpServer& server)
+      : server_(server), idle_timer_(server.loop_, [this] { close(); }) {}
+
+  void open(StreamPtr stream) {
+    stream_ = std::move(stream);
+    parser_ = HttpParser(HttpParser::Kind::request);
+    answered_ = 0;
+    is_answering_ = false;
+    early_.clear();
+    await_request();
+  }
+
+  void on_connected() override {}
+
+  void on_bytes(std::string_view bytes, const Receipt& receipt) override {
+    idle_timer_.cancel();
+    if (is_answering_) {  // The next request may come early; it waits for its turn.
+      early_ += bytes;
+      return;
+    }
+    received_ = receipt.arrived;
+    take(bytes);
+  }
+
+  void on_closed(const CloseReason&) override {
+    if (is_answering_) {
+      is_answering_ = false;
+      server_.handler_.on_abandoned(*this);
+      attachment.reset();
+    }
+    close();
+  }
+
+  void on_head(HttpHead&& head) override {
+    head_ = std::move(head);
+    body_.clear();
+    if (head_.has_token("expect", "100-continue")) stream_->write("HTTP/1.1 100 Continue\r\n\r\n");
+  }
+  void on_body(std::string_view bytes) override { body_ += bytes; }
+  void on_message_end() override { is_complete_ = true; }
+
+  const HttpHead& head() const override { return head_; }
+  const std::string& body() const override { return body_; }
+  Instant received() const override { return received_; }
+
+  void reply(int status, std::string_view content_type, std::string_view body,
+             std::string_view extra_head_lines) override {
+    std::string out = head_lines(status, content_type);
+    out += extra_head_lines;
+    out += format("content-length: {}\r\n\r\n", body.size());
+    out += body;
+    stream_->write(out);
+    finish_answer();
+  }
+
+  void begin_stream(std::string_view content_type) override {
+    std::string out = head_lines(200, content_type);
+    out += "cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
+    stream_->write(out);
+  }
+
+  void send_piece(std::string_view bytes) override {
+    scratch_.clear();
+    append_chunk(bytes);
+    stream_->write(scratch_);
+  }
+
+  void end_stream(std::string_view last_piece) override {
+    scratch_.clear();
+    if (!last_piece.empty()) append_chunk(last_piece);
+    scratch_ += "0\r\n\r\n";
+    stream_->write(scratch_);
+    finish_answer();
+  }
+
+  void break_off(bool with_reset) override {
+    is_answering_ = false;
+    attachment.reset();
+    if (with_reset) stream_->abort();
+    close();
+  }
+
+ private:
+  void take(std::string_view bytes) {
+    is_complete_ = false;
+    const std::size_t used = parser_.feed(bytes, *this);
+    if (!parser_.error().empty() || body_.size() > request_bytes_max) {
+      is_answering_ = true;
+      is_last_ = true;
+      reply(body_.size() > request_bytes_max ? 413 : 400, "text/plain", parser_.error(), "");
+      return;
+    }
+    if (!is_complete_) return;
+    early_ = bytes.substr(used);
+    is_answering_ = true;
+    ++answered_;
+    const auto limit = server_.options_.requests_per_connection_max;
+    is_last_ = !head_.keeps_alive() || (limit != 0 && answered_ >= limit);
+    server_.handler_.on_request(*this);
+  }
+
+  std::string head_lines(int status, std::string_view content_type) const {
+    return format("HTTP/1.1 {} {}\r\nserver: {}\r\ncontent-type: {}\r\n{}", status,
+                  status_phrase(status), server_.options_.server_name, content_type,
+                  is_last_ ? "connection: close\r\n" : "");
+  }
+
+  void append_chunk(std::string_view bytes) {
+    fmt::format_to(std::back_inserter(scratch_), "{:x}\r\n", bytes.size());
+    scratch_ += bytes;
+    scratch_ += "\r\n";
+  }
+
+  void finish_answer() {
+    is_answering_ = false;
+    attachment.reset();
+    if (is_last_) {
+      // A half close first: closing with unread bytes would reset the connection under the answer.
+      stream_->shut_down();
+      if (stream_->is_flushed()) close();
+      return;
+    }
+    await_request();
+    if (early_.empty()) return;
+    const std::string bytes = std::exchange(early_, {});
+    received_ = server_.loop_.now();
+    take(bytes);
+  }
+
+  void on_flushed() override {
+    if (is_last_ && !is_answering_) close();
+  }
+
+  void await_request() {
+    if (server_.options_.idle_timeout > Duration(0)) {
+      idle_timer_.arm(server_.loop_.now() + server_.options_.idle_timeout);
+    }
+  }
+
+  void close() {
+    if (!stream_) return;
+    idle_timer_.cancel();
+    stream_.reset();
+    server_.free_.push_back(this);
+  }
+
+  HttpServer& server_;
+  StreamPtr stream_;
+  HttpParser parser_{HttpParser::Kind::request};
+  HttpHead head_;
+  std::string body_;
+  std::string early_;
+  std::string scratch_;
+  Instant received_ = never;
+  Timer idle_timer_;
+  std::uint32_t answered_ = 0;
+  bool is_complete_ = false;
+  bool is_answering_ = false;
+  bool is_last_ = false;
+};
+
+HttpServer::HttpServer(Loop& loop, RequestHandler& handler, HttpServerOptions options)
+    : loop_(loop), handler_(handler), options_(std::move(options)) {}
+
+HttpServer::~HttpServer() = default;
+
+Status HttpServer::listen(const Address& address) {
+  auto listener = loop_.listen(address, *this);
+  if (!listener) return listener.error();
+  listener_ = std::move(*listener);
+  return Nothing{};
+}
+
+StreamHandler& HttpServer::on_accept(StreamPtr stream) {
+  if (free_.empty()) {
+    connections_.push_back(std::make_unique<ServerConnection>(*this));
+    free_.push_back(connections_.back().get());
+  }
+  ServerConnection* connection = free_.back();
+  free_.pop_back();
+  connection->open(std::move(stream));
+  return *connection;
+}
+
+}  // namespace tacho

@@ -1,0 +1,82 @@
+// An HTTP/1.1 server over a Loop, as much of one as an inference engine needs: whole requests in, whole answers or
+// event streams out, and the ways to break an answer that a fault needs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/http1.h"
+#include "net/loop.h"
+
+namespace tacho {
+
+/// A request that is being answered. Valid until its answer is complete or it is abandoned.
+class ServerRequest {
+ public:
+  virtual ~ServerRequest() = default;
+  virtual const HttpHead& head() const = 0;
+  virtual const std::string& body() const = 0;
+  /// When the last byte of the request had arrived.
+  virtual Instant received() const = 0;
+
+  /// Answers with a whole body.
+  virtual void reply(int status, std::string_view content_type, std::string_view body,
+                     std::string_view extra_head_lines = "") = 0;
+  /// Begins an answer in pieces (chunked).
+  virtual void begin_stream(std::string_view content_type) = 0;
+  /// Sends one piece of it.
+  virtual void send_piece(std::string_view bytes) = 0;
+  /// Ends it, with a last piece if one is given.
+  virtual void end_stream(std::string_view last_piece = "") = 0;
+  /// Breaks the connection: with a reset, or with a clean end in the middle of the answer.
+  virtual void break_off(bool with_reset) = 0;
+
+  /// Whatever the application keeps for this request.
+  struct Attachment {
+    virtual ~Attachment() = default;
+  };
+  std::unique_ptr<Attachment> attachment;
+};
+
+/// The application behind a server.
+class RequestHandler {
+ public:
+  virtual ~RequestHandler() = default;
+  /// A whole request came in.
+  virtual void on_request(ServerRequest& request) = 0;
+  /// The client went away before its answer was complete; the request ends with this call.
+  virtual void on_abandoned(ServerRequest& request) = 0;
+};
+
+/// How a server treats its connections.
+struct HttpServerOptions {
+  std::uint32_t requests_per_connection_max = 0;  ///< Closes a connection after so many answers; 0: never.
+  Duration idle_timeout{0};                       ///< Closes an idle connection after this time; 0: never.
+  std::string server_name = "tacho";
+};
+
+class ServerConnection;
+
+/// Listens and serves.
+class HttpServer final : public AcceptHandler {
+ public:
+  HttpServer(Loop& loop, RequestHandler& handler, HttpServerOptions options);
+  ~HttpServer() override;
+  /// Starts to listen; the port is that of the address, or one that the system chooses for 0.
+  Status listen(const Address& address);
+  std::uint16_t port() const { return listener_->port(); }
+  StreamHandler& on_accept(StreamPtr stream) override;
+
+ private:
+  friend class ServerConnection;
+  Loop& loop_;
+  RequestHandler& handler_;
+  HttpServerOptions options_;
+  std::unique_ptr<Listener> listener_;
+  std::vector<std::unique_ptr<ServerConnection>> connections_;
+  std::vector<ServerConnection*> free_;
+};
+
+}  // namespace tacho

@@ -1,0 +1,206 @@
+#include "net/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/text.h"
+
+namespace tacho {
+
+/// Owns the OpenSSL context; named so that its header need not name OpenSSL.
+class TlsContextImpl {
+ public:
+  TlsContextImpl(SSL_CTX* context, std::string host) : context_(context), host_(std::move(host)) {}
+  ~TlsContextImpl() { SSL_CTX_free(context_); }
+  TlsContextImpl(const TlsContextImpl&) = delete;
+  TlsContextImpl& operator=(const TlsContextImpl&) = delete;
+
+  SSL* new_session() const {
+    SSL* session = SSL_new(context_);
+    SSL_set_connect_state(session);
+    SSL_set_tlsext_host_name(session, host_.c_str());
+    X509_VERIFY_PARAM* param = SSL_get0_param(session);
+    // An address is checked against the certificate's IP entries, a name against its DNS entries.
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, host_.c_str()) != 1) {
+      SSL_set1_host(session, host_.c_str());
+    }
+    return session;
+  }
+
+ private:
+  SSL_CTX* context_;
+  std::string host_;
+};
+
+namespace {
+
+std::string last_error() {
+  const unsigned long code = ERR_peek_last_error();
+  const char* reason = ERR_reason_error_string(code);
+  ERR_clear_error();
+  return reason != nullptr ? reason : "the handshake failed";
+}
+
+/// A Stream that encrypts what is written and decrypts what comes in.
+class TlsStream final : public Stream, public StreamHandler {
+ public:
+  TlsStream(Loop& loop, const TlsContextImpl& context, StreamHandler& handler)
+      : loop_(loop), handler_(&handler), session_(context.new_session()), plain_(16 * 1024) {
+    from_peer_ = BIO_new(BIO_s_mem());
+    to_peer_ = BIO_new(BIO_s_mem());
+    SSL_set_bio(session_, from_peer_, to_peer_);
+  }
+  ~TlsStream() override { SSL_free(session_); }
+
+  void attach(StreamPtr inner) { inner_ = std::move(inner); }
+
+  void write(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const auto size = static_cast<int>(std::min<std::size_t>(bytes.size(), 1u << 20));
+      const int n = SSL_write(session_, bytes.data(), size);
+      if (n <= 0) return;  // Memory BIOs never block: the session is broken, which the next read reports.
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    push_out();
+  }
+  bool is_flushed() const override { return inner_->is_flushed(); }
+  Instant last_write() const override { return inner_->last_write(); }
+  void shut_down() override {
+    SSL_shutdown(session_);
+    push_out();
+    inner_->shut_down();
+  }
+  void abort() override { inner_->abort(); }
+
+  void on_connected() override { shake_hands(); }
+
+  void on_bytes(std::string_view bytes, const Receipt& receipt) override {
+    if (!has_bytes_ && bytes.starts_with("HTTP/")) {
+      end({CloseReason::Kind::not_tls, "the server speaks plain HTTP"});
+      return;
+    }
+    has_bytes_ = true;
+    BIO_write(from_peer_, bytes.data(), static_cast<int>(bytes.size()));
+    if (!is_up_) shake_hands();
+    if (is_up_) read_plain(receipt);
+  }
+
+  void on_flushed() override {
+    if (is_up_ && !is_over_) handler_->on_flushed();
+  }
+
+  void on_closed(const CloseReason& reason) override {
+    if (is_up_ || reason.kind == CloseReason::Kind::refused) {
+      end(reason);
+    } else {
+      end({CloseReason::Kind::not_tls, "the connection ended in the TLS handshake"});
+    }
+  }
+
+ private:
+  void retire() override {
+    is_over_ = true;
+    inner_.reset();
+    loop_.bury(std::unique_ptr<Stream>(this));
+  }
+
+  void shake_hands() {
+    const int n = SSL_do_handshake(session_);
+    push_out();
+    if (n == 1) {
+      is_up_ = true;
+      handler_->on_connected();
+      return;
+    }
+    const int error = SSL_get_error(session_, n);
+    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return;
+    const long verdict = SSL_get_verify_result(session_);
+    if (verdict != X509_V_OK) {
+      end({CloseReason::Kind::untrusted, X509_verify_cert_error_string(verdict)});
+    } else {
+      const std::string reason = last_error();
+      const bool is_plain = reason.find("wrong version number") != std::string::npos;
+      end({is_plain ? CloseReason::Kind::not_tls : CloseReason::Kind::untrusted, reason});
+    }
+  }
+
+  void read_plain(const Receipt& receipt) {
+    while (!is_over_) {
+      const int n = SSL_read(session_, plain_.data(), static_cast<int>(plain_.size()));
+      if (n > 0) {
+        handler_->on_bytes({plain_.data(), static_cast<std::size_t>(n)}, receipt);
+        continue;
+      }
+      const int error = SSL_get_error(session_, n);
+      if (error == SSL_ERROR_ZERO_RETURN) {
+        end({CloseReason::Kind::end, ""});
+      } else if (error != SSL_ERROR_WANT_READ) {
+        end({CloseReason::Kind::reset, last_error()});
+      }
+      break;
+    }
+    if (!is_over_) push_out();  // Answers to key updates and the like.
+  }
+
+  void push_out() {
+    char* bytes = nullptr;
+    const long n = BIO_get_mem_data(to_peer_, &bytes);
+    if (n <= 0) return;
+    inner_->write({bytes, static_cast<std::size_t>(n)});
+    BIO_reset(to_peer_);
+  }
+
+  void end(CloseReason reason) {
+    if (is_over_) return;
+    is_over_ = true;
+    if (inner_) inner_->abort();
+    handler_->on_closed(reason);
+  }
+
+  Loop& loop_;
+  StreamHandler* handler_;
+  StreamPtr inner_;
+  SSL* session_;
+  BIO* from_peer_;
+  BIO* to_peer_;
+  std::vector<char> plain_;
+  bool is_up_ = false;
+  bool is_over_ = false;
+  bool has_bytes_ = false;
+};
+
+}  // namespace
+
+TlsContext::TlsContext(std::unique_ptr<TlsContextImpl> impl) : impl_(std::move(impl)) {}
+TlsContext::TlsContext(TlsContext&&) noexcept = default;
+TlsContext& TlsContext::operator=(TlsContext&&) noexcept = default;
+TlsContext::~TlsContext() = default;
+
+Result<TlsContext> TlsContext::create(const TlsOptions& options, std::string host) {
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  auto impl = std::make_unique<TlsContextImpl>(context, std::move(host));
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_mode(context, SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (!options.ca_file.empty()) {
+    if (SSL_CTX_load_verify_locations(context, options.ca_file.c_str(), nullptr) != 1) {
+      ERR_clear_error();
+      return input_error(format("cannot read certificates from '{}'", options.ca_file));
+    }
+  } else if (SSL_CTX_set_default_verify_paths(context) != 1) {
+    ERR_clear_error();
+  }
+  return TlsContext(std::move(impl));
+}
+
+StreamPtr TlsContext::connect(Loop& loop, const Dial& dial, StreamHandler& handler) const {
+  auto stream = std::make_unique<TlsStream>(loop, *impl_, handler);
+  stream->attach(dial(*stream));
+  return StreamPtr(stream.release());
+}
+
+}  // namespace tacho

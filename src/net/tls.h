@@ -1,0 +1,39 @@
+// TLS 1.2 and 1.3 around any Stream, through OpenSSL's memory BIOs: we keep the receive call, and with it the kernel's
+// stamps, which a library that reads the socket itself would hide.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "net/loop.h"
+#include "net/pool.h"
+
+namespace tacho {
+
+/// Whom to trust.
+struct TlsOptions {
+  bool verify = true;   ///< False accepts any certificate.
+  std::string ca_file;  ///< A PEM file to trust instead of the system's store; empty: the system's.
+};
+
+class TlsContextImpl;
+
+/// What all TLS connections to one host share.
+class TlsContext {
+ public:
+  /// Fails when the CA file cannot be read.
+  static Result<TlsContext> create(const TlsOptions& options, std::string host);
+  TlsContext(TlsContext&&) noexcept;
+  TlsContext& operator=(TlsContext&&) noexcept;
+  ~TlsContext();
+
+  /// Speaks TLS over the stream that `dial` opens; the handler sees plain bytes and hears on_connected
+  /// when the handshake is done. The context must outlive the stream.
+  StreamPtr connect(Loop& loop, const Dial& dial, StreamHandler& handler) const;
+
+ private:
+  explicit TlsContext(std::unique_ptr<TlsContextImpl> impl);
+  std::unique_ptr<TlsContextImpl> impl_;
+};
+
+}  // namespace tacho

@@ -1,0 +1,103 @@
+// Everything that is kept about one exchange: the narrow waist of tacho. The generator writes records, reports
+// fold over records, and the two share nothing else; so any run can be rendered, compared or gated again later.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+
+namespace tacho {
+
+/// How an exchange ended. The one list; see docs/metrics.md.
+enum class Outcome : std::uint8_t {
+  ok,
+  http_status,  ///< An answer with a status other than 200; which one is in Record::http_status.
+  timeout,      ///< Connecting, the first token or the whole took too long; which is in the detail.
+  refused,      ///< No connection could be made.
+  reset,        ///< The connection broke before the answer was complete.
+  malformed,    ///< Bytes that are not the protocol's, or an error object inside a 200 stream.
+  truncated,    ///< The stream ended cleanly, but before its finish reason.
+  cancelled,    ///< Given up by us: the run was cut, or the plan asked for it.
+};
+
+/// The outcome's name in files and tables.
+std::string_view outcome_name(Outcome outcome);
+/// The outcome of that name, if there is one.
+std::optional<Outcome> outcome_from_name(std::string_view name);
+
+/// Which part of a run an exchange belongs to. Only `measure` counts.
+enum class Stage : std::uint8_t { warmup, measure };
+
+/// One content chunk as it arrived.
+struct Chunk {
+  Instant at = never;         ///< When the kernel had received the bytes that completed it.
+  std::uint32_t tokens = 0;   ///< Tokens in it as the server counted them; 0 when it did not say.
+  std::uint32_t bytes = 0;    ///< Bytes of text in it.
+  bool is_reasoning = false;  ///< Reasoning text: part of the answer, but not of what the user reads.
+};
+
+/// Token counts as the server's `usage` object gave them; nothing where it did not.
+struct Usage {
+  std::optional<std::uint32_t> input_tokens;
+  std::optional<std::uint32_t> output_tokens;
+  std::optional<std::uint32_t> reasoning_tokens;
+  std::optional<std::uint32_t> cached_tokens;
+};
+
+/// The server's own account of one request, where it gives one (`return_latency`, llama.cpp's `timings`), in ms.
+struct ServerTimes {
+  std::optional<double> queue_ms;
+  std::optional<double> prefill_ms;
+  std::optional<double> decode_per_token_ms;
+  std::optional<double> total_ms;
+};
+
+/// Everything kept about one exchange. Instants that did not happen are `never`.
+struct Record {
+  std::uint64_t id = 0;    ///< Position in the run's schedule, over all cells.
+  std::uint32_t cell = 0;  ///< Which cell of the run (see Manifest).
+  Stage stage = Stage::measure;
+  std::uint32_t worker = 0;
+  std::uint32_t prompt = 0;  ///< Index of the prompt in the cell's plan.
+
+  Instant due = never;
+  Instant connected = never;     ///< When its connection was up; long before `sent` when it was reused.
+  Instant send_started = never;  ///< When its first byte was handed to the kernel.
+  Instant sent = never;          ///< When its last byte was handed to the kernel.
+  Instant headers = never;
+  Instant done = never;
+  std::vector<Chunk> chunks;
+
+  Outcome outcome = Outcome::cancelled;
+  std::uint16_t http_status = 0;
+  std::string detail;         ///< What exactly went wrong; empty when ok.
+  std::string finish_reason;  ///< As the server gave it.
+  std::string response_id;    ///< As the server gave it; finds the request in the server's own log.
+
+  std::uint32_t input_tokens_planned = 0;   ///< By our tokenizer; 0 when not counted.
+  std::uint32_t output_tokens_planned = 0;  ///< Asked for as a limit; 0 when none was.
+  Usage usage;
+  ServerTimes server;
+  std::string text;  ///< The answer, kept only where the server gave no usage and tokens must be counted later.
+  std::uint32_t output_characters = 0;
+
+  bool streamed = true;
+  bool kernel_stamps = true;       ///< False when at least one time is that of our read.
+  std::uint32_t reads = 0;         ///< Reads that brought bytes of the answer.
+  std::uint32_t shared_reads = 0;  ///< Reads that brought more than one content chunk.
+  std::uint32_t reconnects = 0;    ///< Kept-alive connections found closed before the answer began.
+  Duration client_lag{0};          ///< The longest time from a byte's arrival to our reading it.
+};
+
+/// A chunk of the answer that is content: the first one, or `never`.
+Instant first_token(const Record& record);
+/// The first chunk that is no reasoning text, or `never`.
+Instant first_output_token(const Record& record);
+/// The last content chunk, or `never`.
+Instant last_token(const Record& record);
+
+}  // namespace tacho
