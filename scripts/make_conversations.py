@@ -40,7 +40,8 @@ STOPWORDS = {language: set(words.split()) for language, words in STOPWORDS.items
 
 
 def language_of(text):
-    """Returns "en", "zh" or "xx" (anything else), decided by what the text is made of."""
+    """Returns "en", "zh" or "xx" (anything else), decided by what the text is made of, code left out."""
+    text = re.sub(r"```.*?(```|$)", "", text, flags=re.DOTALL)
     han = len(re.findall(r"[\u4e00-\u9fff]", text))
     others = len(re.findall(r"[\u3040-\u30ff\uac00-\ud7af\u0370-\u06ff\u0900-\u0e7f]", text))
     words = re.findall(r"[a-zà-ÿ]+", text.lower())

@@ -29,7 +29,7 @@ SPECIALS = ["<|bos|>", "<|eos|>", "<|im_start|>", "<|im_end|>"]
 
 
 def common_words(texts):
-    """The commonest lower-case English words of the texts, longest first letters excluded."""
+    """The commonest lower-case words of the texts, and a quarter more of them than are wanted."""
     counts = collections.Counter()
     for text in texts:
         counts.update(re.findall(r"(?<= )[a-z]{2,14}(?=[ ,.])", text))
@@ -79,7 +79,7 @@ def main():
             raise SystemExit(f"not restored by decoding: {text[:80]}")
     good = verified_words(tokenizer, words)
     refuse_shared_prefixes(entries, tokenizer)
-    tokenizer.save(str(DATA / "tokenizer.json"))
+    tokenizer.save(str(DATA / "tokenizer.json"), pretty=False)
     (DATA / "words.txt").write_text("".join(f"{word}\n" for word in good), encoding="utf-8")
     print(f"{tokenizer.get_vocab_size()} entries, {len(good)} words")
     describe(entries, tokenizer)
