@@ -35,7 +35,8 @@ Error no_tokenizer_in(const std::string& folder) {
                "AutoTokenizer.from_pretrained('{}').save_pretrained('{}')",
                folder, other, folder, folder));
   }
-  return input_error(format("no tokenizer.json in '{}': name the file, or the model's folder", folder));
+  return input_error(
+      format("no tokenizer.json in '{}': name the file, or the model's folder", folder));
 }
 
 /// The tokenizer.json of a model in the local Hugging Face cache, or "".
@@ -74,7 +75,8 @@ Result<Tokenizer> Tokenizer::from_bytes(std::string_view json, std::string name)
   tacho_tokenizer_text reason{};
   Handle handle(tacho_tokenizer_load(bytes_of(json), json.size(), &reason));
   if (handle == nullptr) {
-    return input_error(format("'{}' is no tokenizer.json that can be used: {}", name, take_text(reason)));
+    return input_error(
+        format("'{}' is no tokenizer.json that can be used: {}", name, take_text(reason)));
   }
   return Tokenizer(std::move(handle), std::move(name), fnv1a(json));
 }
@@ -95,9 +97,7 @@ Result<Tokenizer> Tokenizer::load(const std::string& path) {
   return from_bytes(*json, file);
 }
 
-Tokenizer Tokenizer::builtin() {
-  return from_bytes(builtin_tokenizer(), "built-in").value();
-}
+Tokenizer Tokenizer::builtin() { return from_bytes(builtin_tokenizer(), "built-in").value(); }
 
 std::size_t Tokenizer::count(std::string_view text) const {
   const std::int64_t tokens = tacho_tokenizer_count(handle_.get(), bytes_of(text), text.size());

@@ -1,8 +1,8 @@
 // Text to tokens as the models' own tokenizers do it, through the Hugging Face tokenizers library.
 //
-// Lengths of prompts and answers are only comparable when they are counted by one tokenizer, so every
-// count of a run comes from here. A small tokenizer is part of the binary: it is used when none is named,
-// and no network is ever asked for another.
+// Lengths of prompts and answers are only comparable when they are counted by one tokenizer, so
+// every count of a run comes from here. A small tokenizer is part of the binary: it is used when
+// none is named, and no network is ever asked for another.
 #pragma once
 
 #include <cstdint>
@@ -63,9 +63,9 @@ struct TokenizerChoice {
   std::string note;  ///< Empty, or what is used instead and how to give the right one.
 };
 
-/// Finds the tokenizer that the user named: "" is the built-in one; a file or folder is read; a model's
-/// name is looked up in the local Hugging Face cache, and if it is not there the built-in one is used,
-/// with a note. A file that is there but cannot be read is an error.
+/// Finds the tokenizer that the user named: "" is the built-in one; a file or folder is read; a
+/// model's name is looked up in the local Hugging Face cache, and if it is not there the built-in
+/// one is used, with a note. A file that is there but cannot be read is an error.
 Result<TokenizerChoice> choose_tokenizer(const std::string& asked);
 
 }  // namespace tacho
