@@ -1,0 +1,52 @@
+// What one cell of a run sends, as plain const data: the bytes of every request, who is due when, and the rules of the
+// loop. Made before the first byte goes out; all workers read it, nobody writes it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "net/tls.h"
+#include "protocol/protocol.h"
+#include "record/record.h"
+
+namespace tacho {
+
+/// One distinct request: its bytes and what we know of its lengths.
+struct PlannedPrompt {
+  std::string request;  ///< The whole HTTP request.
+  std::uint32_t input_tokens = 0;
+  std::uint32_t output_tokens = 0;
+};
+
+/// One request of the schedule.
+struct PlannedRequest {
+  std::uint64_t id = 0;
+  std::uint32_t prompt = 0;  ///< Index into CellPlan::prompts.
+  Duration due{0};           ///< Open loop: offset from the cell's start.
+};
+
+/// One cell.
+struct CellPlan {
+  std::uint32_t cell = 0;
+  std::vector<PlannedPrompt> prompts;
+  std::vector<PlannedRequest> warmup;   ///< Sent first, as a closed loop; not measured.
+  std::vector<PlannedRequest> measure;
+  bool is_closed_loop = true;
+  std::uint32_t concurrency = 1;        ///< Closed loop: streams at a time. Open loop: the cap, 0 for none.
+  Duration duration{0};                 ///< Stop sending after this time; 0: when all have been sent.
+  bool repeats = false;                 ///< Closed loop by duration: begin again at the list's end.
+  Duration request_timeout = std::chrono::minutes(10);
+};
+
+/// How the target is spoken to. Must outlive the run.
+struct Target {
+  const Protocol* protocol = nullptr;
+  bool streams = true;
+  Url url;
+  Address address;
+  const TlsContext* tls = nullptr;  ///< Null for plain HTTP.
+};
+
+}  // namespace tacho

@@ -1,0 +1,222 @@
+#include "load/exchange.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/text.h"
+
+namespace tacho {
+namespace {
+
+// Enough of an error page to say what it was.
+constexpr std::size_t error_bytes_max = 16 * 1024;
+// Above this a whole answer is no chat answer; embeddings of large batches stay far below.
+constexpr std::size_t answer_bytes_max = 256u << 20;
+
+/// Characters, not bytes: continuation bytes of UTF-8 are not counted.
+std::uint32_t count_characters(std::string_view text) {
+  return static_cast<std::uint32_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) >> 6) != 2;
+  }));
+}
+
+}  // namespace
+
+Exchange::Exchange(Loop& loop, ConnectionPool& pool, const Target& target, Progress& progress,
+                   OnOver on_over)
+    : loop_(loop),
+      pool_(pool),
+      target_(target),
+      progress_(progress),
+      on_over_(std::move(on_over)),
+      timeout_(loop, [this] { on_timeout(); }) {}
+
+void Exchange::start(const PlannedPrompt& prompt, Record record, Duration timeout) {
+  record_ = std::move(record);
+  sse_ = SseParser();
+  body_.clear();
+  error_.clear();
+  is_event_stream_ = has_done_mark_ = has_usage_per_chunk_ = false;
+  usage_tokens_seen_ = chunks_in_read_ = 0;
+  current_read_ = never;
+  bump(progress_.in_flight);
+  timeout_.arm(loop_.now() + timeout);
+  connection_ = &pool_.submit(prompt.request, *this);
+}
+
+void Exchange::cancel() {
+  pool_.cancel(*connection_);
+  finish(Outcome::cancelled, "the run was stopped");
+}
+
+void Exchange::on_timeout() {
+  pool_.cancel(*connection_);
+  finish(Outcome::timeout, !happened(record_.sent)      ? "connecting"
+                           : record_.chunks.empty()     ? "no first token"
+                                                        : "answer not complete");
+}
+
+void Exchange::on_sent(Instant connected, Instant started, Instant sent) {
+  record_.connected = connected;
+  record_.send_started = started;
+  record_.sent = sent;
+  bump(progress_.sent);
+}
+
+void Exchange::on_reconnect() {
+  ++record_.reconnects;
+  drop(progress_.sent);
+}
+
+void Exchange::on_head(const HttpHead& head, const Receipt& receipt) {
+  note_read(receipt);
+  record_.headers = receipt.arrived;
+  record_.http_status = static_cast<std::uint16_t>(head.status);
+  is_event_stream_ = head.status == 200 && head.field("content-type").starts_with("text/event-stream");
+}
+
+void Exchange::note_read(const Receipt& receipt) {
+  if (receipt.read == current_read_) return;
+  current_read_ = receipt.read;
+  chunks_in_read_ = 0;
+  ++record_.reads;
+  record_.kernel_stamps = record_.kernel_stamps && receipt.by_kernel;
+  record_.client_lag = std::max(record_.client_lag, receipt.read - receipt.arrived);
+}
+
+void Exchange::on_body(std::string_view bytes, const Receipt& receipt) {
+  note_read(receipt);
+  if (!is_event_stream_) {
+    const std::size_t room = record_.http_status == 200 ? answer_bytes_max : error_bytes_max;
+    body_ += bytes.substr(0, room - std::min(room, body_.size()));
+    return;
+  }
+  const bool ok = sse_.feed(bytes, [&](std::string_view data) { on_event(data, receipt); });
+  if (!ok && error_.empty()) error_ = "an event of more than 16 MiB";
+}
+
+void Exchange::on_event(std::string_view data, const Receipt& receipt) {
+  if (data == "[DONE]") {
+    has_done_mark_ = true;
+    return;
+  }
+  target_.protocol->read_event(data, delta_);
+  if (delta_.is_malformed) {
+    if (error_.empty()) error_ = format("an event that is not the protocol's: {}", cut_utf8(data, 80));
+    return;
+  }
+  apply(receipt);
+}
+
+void Exchange::apply(const Receipt& receipt) {
+  if (!delta_.error.empty() && error_.empty()) {
+    error_ = format("error in the stream: {}", cut_utf8(delta_.error, 200));
+  }
+  if (record_.response_id.empty()) record_.response_id = delta_.id;
+  if (!delta_.finish_reason.empty()) record_.finish_reason = delta_.finish_reason;
+  if (delta_.is_content()) add_chunk(receipt);
+  if (delta_.has_usage) take_usage();
+  if (delta_.queue_ms) record_.server.queue_ms = delta_.queue_ms;
+  if (delta_.prefill_ms) record_.server.prefill_ms = delta_.prefill_ms;
+  if (delta_.decode_per_token_ms) record_.server.decode_per_token_ms = delta_.decode_per_token_ms;
+  if (delta_.total_ms) record_.server.total_ms = delta_.total_ms;
+}
+
+void Exchange::add_chunk(const Receipt& receipt) {
+  Chunk chunk;
+  chunk.at = receipt.arrived;
+  chunk.bytes = static_cast<std::uint32_t>(delta_.text.size() + delta_.reasoning.size());
+  chunk.is_reasoning = delta_.text.empty() && !delta_.has_tool_call;
+  if (record_.chunks.empty()) {
+    // Usage in the very first chunk means usage in each (vLLM's continuous_usage_stats). One that
+    // comes with a later chunk is the total of the answer (llama.cpp), and says nothing of that chunk.
+    has_usage_per_chunk_ = delta_.has_usage && delta_.output_tokens.has_value();
+    bump(progress_.ttft_count);
+    bump(progress_.ttft_ns_sum, static_cast<std::uint64_t>((chunk.at - record_.sent).count()));
+  }
+  if (has_usage_per_chunk_ && delta_.output_tokens) {
+    chunk.tokens = *delta_.output_tokens - std::min(*delta_.output_tokens, usage_tokens_seen_);
+    usage_tokens_seen_ = *delta_.output_tokens;
+  }
+  record_.chunks.push_back(chunk);
+  record_.text += delta_.reasoning;
+  record_.text += delta_.text;
+  record_.output_characters += count_characters(delta_.text) + count_characters(delta_.reasoning);
+  if (++chunks_in_read_ == 2) ++record_.shared_reads;
+  bump(progress_.chunks);
+}
+
+void Exchange::take_usage() {
+  Usage& usage = record_.usage;
+  if (delta_.input_tokens) usage.input_tokens = delta_.input_tokens;
+  if (delta_.output_tokens) usage.output_tokens = delta_.output_tokens;
+  if (delta_.reasoning_tokens) usage.reasoning_tokens = delta_.reasoning_tokens;
+  if (delta_.cached_tokens) usage.cached_tokens = delta_.cached_tokens;
+}
+
+void Exchange::on_end(const Receipt& receipt) {
+  note_read(receipt);
+  record_.done = receipt.arrived;
+  if (is_event_stream_) sse_.finish([&](std::string_view data) { on_event(data, receipt); });
+  judge_answer();
+}
+
+/// The answer is complete as HTTP; is it one as the protocol's?
+void Exchange::judge_answer() {
+  if (record_.http_status != 200) {
+    finish(Outcome::http_status, error_text(body_));
+    return;
+  }
+  if (!is_event_stream_) read_whole_answer();
+  if (!error_.empty()) {
+    finish(Outcome::malformed, error_);
+  } else if (record_.finish_reason == "abort" || record_.finish_reason == "error") {
+    finish(Outcome::malformed, format("the server ended it with '{}'", record_.finish_reason));
+  } else if (is_event_stream_ && record_.finish_reason.empty() && !has_done_mark_) {
+    finish(Outcome::truncated, "the stream ended without a finish reason");
+  } else {
+    finish(Outcome::ok, is_event_stream_ && !has_done_mark_ ? "no [DONE] mark" : "");
+  }
+}
+
+void Exchange::read_whole_answer() {
+  record_.streamed = false;
+  target_.protocol->read_answer(body_, delta_);
+  if (delta_.is_malformed || (!delta_.has_choices && delta_.error.empty())) {
+    error_ = format("an answer that is not the protocol's: {}", cut_utf8(trim(body_), 80));
+    return;
+  }
+  if (!delta_.error.empty()) error_ = cut_utf8(delta_.error, 200);
+  record_.response_id = delta_.id;
+  record_.finish_reason = delta_.finish_reason;
+  record_.text = delta_.reasoning + delta_.text;
+  record_.output_characters = count_characters(record_.text);
+  if (delta_.has_usage) take_usage();
+  record_.server = {delta_.queue_ms, delta_.prefill_ms, delta_.decode_per_token_ms, delta_.total_ms};
+}
+
+void Exchange::on_failure(const CloseReason& reason, bool is_malformed, const Receipt& receipt) {
+  record_.done = happened(receipt.arrived) ? std::max(receipt.arrived, record_.headers) : never;
+  if (is_malformed) {
+    finish(Outcome::malformed, reason.detail);
+  } else if (reason.kind == CloseReason::Kind::refused) {
+    finish(Outcome::refused, reason.detail);
+  } else if (reason.kind == CloseReason::Kind::end && happened(record_.headers)) {
+    finish(Outcome::truncated, "the connection closed in the middle of the answer");
+  } else {
+    finish(Outcome::reset, reason.detail.empty() ? "connection closed" : reason.detail);
+  }
+}
+
+void Exchange::finish(Outcome outcome, std::string detail) {
+  timeout_.cancel();
+  record_.outcome = outcome;
+  record_.detail = std::move(detail);
+  // The text was kept for the one use of counting its tokens, which the server has now done.
+  if (record_.usage.output_tokens) record_.text.clear();
+  drop(progress_.in_flight);
+  bump(outcome == Outcome::ok ? progress_.completed : progress_.failed);
+  on_over_(*this);
+}
+
+}  // namespace tacho

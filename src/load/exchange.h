@@ -1,0 +1,74 @@
+// One request and its response while in flight: an explicit state machine that turns stamped bytes into a Record.
+//
+//   dialling ──sent──► waiting ──head──► streaming ──end──► over
+//      └────────── failure, timeout, cancellation ──────────┘
+//
+// This is where a token gets its time: on_body hands bytes to the SSE parser, each event it completes is read by
+// the protocol, and what is content becomes a Chunk with the receipt's `arrived`, which is the kernel's stamp.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "load/cell_plan.h"
+#include "load/progress.h"
+#include "net/pool.h"
+#include "net/sse.h"
+#include "protocol/protocol.h"
+#include "record/record.h"
+
+namespace tacho {
+
+/// Lives on one worker and is used again for the next request.
+class Exchange final : public ResponseHandler {
+ public:
+  using OnOver = std::function<void(Exchange&)>;
+  Exchange(Loop& loop, ConnectionPool& pool, const Target& target, Progress& progress,
+           OnOver on_over);
+
+  /// Sends the request. `record` holds its id, cell, stage, due time and planned lengths.
+  void start(const PlannedPrompt& prompt, Record record, Duration timeout);
+  /// Gives up; ends as `cancelled`.
+  void cancel();
+  /// Complete once on_over has been called.
+  const Record& record() const { return record_; }
+
+  void on_sent(Instant connected, Instant started, Instant sent) override;
+  void on_reconnect() override;
+  void on_head(const HttpHead& head, const Receipt& receipt) override;
+  void on_body(std::string_view bytes, const Receipt& receipt) override;
+  void on_end(const Receipt& receipt) override;
+  void on_failure(const CloseReason& reason, bool is_malformed, const Receipt& receipt) override;
+
+ private:
+  void note_read(const Receipt& receipt);
+  void on_event(std::string_view data, const Receipt& receipt);
+  void apply(const Receipt& receipt);
+  void add_chunk(const Receipt& receipt);
+  void take_usage();
+  void judge_answer();
+  void read_whole_answer();
+  void finish(Outcome outcome, std::string detail);
+  void on_timeout();
+
+  Loop& loop_;
+  ConnectionPool& pool_;
+  const Target& target_;
+  Progress& progress_;
+  OnOver on_over_;
+  Timer timeout_;
+  ClientConnection* connection_ = nullptr;
+  Record record_;
+  SseParser sse_;
+  Delta delta_;
+  std::string body_;  ///< Of an answer that is no event stream.
+  std::string error_;
+  bool is_event_stream_ = false;
+  bool has_done_mark_ = false;
+  bool has_usage_per_chunk_ = false;
+  std::uint32_t usage_tokens_seen_ = 0;
+  std::uint32_t chunks_in_read_ = 0;
+  Instant current_read_ = never;
+};
+
+}  // namespace tacho

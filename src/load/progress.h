@@ -1,0 +1,31 @@
+// What a worker lets the display see while it runs: a few counters, written by one thread and read by another.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace tacho {
+
+/// Counters of one worker. Relaxed atomics: each figure is right, but two of them need not be of the same instant.
+struct Progress {
+  std::atomic<std::uint64_t> sent{0};
+  std::atomic<std::uint64_t> completed{0};
+  std::atomic<std::uint64_t> failed{0};
+  std::atomic<std::uint64_t> chunks{0};
+  std::atomic<std::uint64_t> in_flight{0};
+  std::atomic<std::uint64_t> ttft_ns_sum{0};  ///< Over exchanges that have had their first token.
+  std::atomic<std::uint64_t> ttft_count{0};
+  std::atomic<bool> is_warming_up{false};
+};
+
+/// Adds to a counter that only this thread writes: no locked instruction needed.
+inline void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
+  counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+}
+
+/// Takes from a counter that only this thread writes.
+inline void drop(std::atomic<std::uint64_t>& counter) {
+  counter.store(counter.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+}
+
+}  // namespace tacho

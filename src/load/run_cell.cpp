@@ -1,0 +1,92 @@
+#include "load/run_cell.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "base/assert.h"
+#include "net/epoll_loop.h"
+#include "record/journal.h"
+
+namespace tacho {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Time for all threads to have started before the first request is due.
+constexpr Duration head_start = 5ms;
+
+/// One worker with everything that is its own.
+struct Lane {
+  std::unique_ptr<EpollLoop> loop;
+  std::unique_ptr<AppendFile> journal;
+  std::unique_ptr<Worker> worker;
+  std::string line;
+  std::string failure;
+
+  bool keep(const Record& record) {
+    line.clear();
+    append_journal_line(line, record);
+    const Status status = journal->append(line);
+    if (!status && failure.empty()) failure = status.error().message;
+    return status.ok();
+  }
+};
+
+Result<std::unique_ptr<Lane>> make_lane(const CellPlan& plan, const Target& target, Slice slice,
+                                        const RunControls& controls) {
+  auto lane = std::make_unique<Lane>();
+  auto loop = EpollLoop::create();
+  if (!loop) return loop.error();
+  lane->loop = std::move(*loop);
+  auto journal = AppendFile::open(controls.journal);
+  if (!journal) return journal.error();
+  lane->journal = std::make_unique<AppendFile>(std::move(*journal));
+  EpollLoop& l = *lane->loop;
+  const Dial plain = [&l, &target](StreamHandler& h) { return l.connect(target.address, h); };
+  const Dial secure = [&l, &target, plain](StreamHandler& h) {
+    return target.tls->connect(l, plain, h);
+  };
+  lane->worker = std::make_unique<Worker>(
+      l, target.tls != nullptr ? secure : plain, plan, target, slice, *controls.stop_level,
+      (*controls.progress)[slice.index], [lane = lane.get()](const Record& r) { return lane->keep(r); });
+  return lane;
+}
+
+void run_stage(std::vector<std::unique_ptr<Lane>>& lanes, Stage stage, Instant start) {
+  for (auto& lane : lanes) lane->worker->begin(stage, start);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < lanes.size(); ++i) {
+    threads.emplace_back([&lane = *lanes[i]] { lane.loop->run(); });
+  }
+  lanes[0]->loop->run();
+  for (auto& thread : threads) thread.join();
+}
+
+}  // namespace
+
+Result<CellOutcome> run_cell(const CellPlan& plan, const Target& target,
+                             const RunControls& controls) {
+  TACHO_ASSERT(controls.threads >= 1 && controls.progress->size() >= controls.threads);
+  std::vector<std::unique_ptr<Lane>> lanes;
+  for (std::uint32_t k = 0; k < controls.threads; ++k) {
+    auto lane = make_lane(plan, target, {k, controls.threads}, controls);
+    if (!lane) return lane.error();
+    lanes.push_back(std::move(*lane));
+  }
+  const auto is_stopped = [&] { return controls.stop_level->load() > 0; };
+  if (!plan.warmup.empty() && !is_stopped()) {
+    run_stage(lanes, Stage::warmup, monotonic_now() + head_start);
+  }
+  CellOutcome outcome;
+  outcome.measure_start = monotonic_now() + head_start;
+  if (!is_stopped()) run_stage(lanes, Stage::measure, outcome.measure_start);
+  for (const auto& lane : lanes) {
+    outcome.busy_share = std::max(outcome.busy_share, lane->loop->busy_share());
+    outcome.clock_steps += lane->loop->clock_steps();
+    outcome.connections_dialled += lane->worker->connections_dialled();
+    if (outcome.failure.empty()) outcome.failure = lane->failure;
+  }
+  return outcome;
+}
+
+}  // namespace tacho

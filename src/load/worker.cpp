@@ -1,0 +1,168 @@
+#include "load/worker.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace tacho {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How often a worker looks at the stop flag while nothing else happens.
+constexpr Duration stop_check_period = 50ms;
+
+/// The k-th of n shares of `total`: they differ by one at most and add up.
+std::uint32_t share(std::uint32_t total, Slice slice) {
+  return total / slice.count + (slice.index < total % slice.count ? 1 : 0);
+}
+
+}  // namespace
+
+Worker::Worker(Loop& loop, Dial dial, const CellPlan& plan, const Target& target, Slice slice,
+               const std::atomic<int>& stop_level, Progress& progress, OnRecord on_record)
+    : loop_(loop),
+      plan_(plan),
+      target_(target),
+      slice_(slice),
+      stop_level_(stop_level),
+      progress_(progress),
+      on_record_(std::move(on_record)),
+      pool_(loop, std::move(dial)),
+      release_(loop, [this] { release_due(); }),
+      stop_check_(loop, [this] { check_stop(); }),
+      duration_end_(loop, [this] {
+        is_sending_stopped_ = true;
+        end_stage_if_done();
+      }) {}
+
+void Worker::begin(Stage stage, Instant start) {
+  stage_ = stage;
+  start_ = start;
+  next_ = slice_.index;
+  round_ = 0;
+  is_over_ = false;
+  freed_.clear();
+  progress_.is_warming_up.store(stage == Stage::warmup, std::memory_order_relaxed);
+  // Warm-up is a closed loop, whatever follows; before an open loop without a cap it has eight streams.
+  const std::uint32_t all_slots =
+      is_closed_loop() && plan_.concurrency == 0 ? 8 : plan_.concurrency;
+  slots_ = share(all_slots, slice_);
+  // With fewer slots than workers, some workers have nothing to do.
+  if (slots_ == 0 && all_slots > 0) next_ = SIZE_MAX;
+  if (stage == Stage::measure && plan_.duration > Duration(0)) {
+    duration_end_.arm(start + plan_.duration);
+  }
+  stop_check_.arm(start + stop_check_period);
+  release_.arm(start);
+}
+
+/// The next request of this worker's slice, or nothing.
+const PlannedRequest* Worker::next_request() {
+  const auto& list = requests();
+  const bool has_any = slice_.index < list.size() && next_ != SIZE_MAX;
+  if (has_any && next_ >= list.size() && stage_ == Stage::measure && plan_.repeats) {
+    next_ = slice_.index;
+    ++round_;
+  }
+  return next_ < list.size() ? &list[next_] : nullptr;
+}
+
+bool Worker::is_sending_over() const {
+  if (is_sending_stopped_ || stop_level_.load(std::memory_order_relaxed) > 0) return true;
+  const bool repeats = stage_ == Stage::measure && plan_.repeats && next_ != SIZE_MAX;
+  return next_ >= requests().size() && !repeats;
+}
+
+void Worker::release_due() {
+  if (is_closed_loop()) {
+    fill_slots();
+    return;
+  }
+  while (!is_sending_over()) {
+    const PlannedRequest* request = next_request();
+    if (request == nullptr) break;
+    // With a cap, an arrival waits for a slot and keeps its due time: nothing is skipped.
+    if (slots_ > 0 && active_.size() >= slots_) return;
+    const Instant due = start_ + request->due;
+    if (due > loop_.now()) {
+      release_.arm(due);
+      return;
+    }
+    next_ += slice_.count;
+    launch(*request, due);
+  }
+  end_stage_if_done();
+}
+
+void Worker::fill_slots() {
+  while (!is_sending_over() && active_.size() < slots_) {
+    const PlannedRequest* request = next_request();
+    if (request == nullptr) break;
+    next_ += slice_.count;
+    Instant due = start_;
+    if (!freed_.empty()) {
+      due = freed_.front();
+      freed_.pop_front();
+    }
+    launch(*request, due);
+  }
+  end_stage_if_done();
+}
+
+void Worker::launch(const PlannedRequest& request, Instant due) {
+  if (free_.empty()) {
+    exchanges_.push_back(std::make_unique<Exchange>(
+        loop_, pool_, target_, progress_, [this](Exchange& e) { on_exchange_over(e); }));
+    free_.push_back(exchanges_.back().get());
+  }
+  Exchange* exchange = free_.back();
+  free_.pop_back();
+  active_.push_back(exchange);
+  const PlannedPrompt& prompt = plan_.prompts[request.prompt];
+  Record record;
+  record.id = request.id + round_ * plan_.measure.size();
+  record.cell = plan_.cell;
+  record.stage = stage_;
+  record.worker = slice_.index;
+  record.prompt = request.prompt;
+  record.due = due;
+  record.input_tokens_planned = prompt.input_tokens;
+  record.output_tokens_planned = prompt.output_tokens;
+  exchange->start(prompt, std::move(record), plan_.request_timeout);
+}
+
+void Worker::on_exchange_over(Exchange& exchange) {
+  std::erase(active_, &exchange);
+  const Record& record = exchange.record();
+  if (!on_record_(record)) is_sending_stopped_ = true;
+  free_.push_back(&exchange);
+  if (is_closed_loop()) {
+    // The slot is free from the moment at which the last byte had arrived, not from when we read it.
+    freed_.push_back(happened(record.done) ? record.done : loop_.now());
+  }
+  // In a turn of its own: a server that refuses at once would otherwise recurse through here.
+  if (is_closed_loop() || slots_ > 0) release_.arm(loop_.now());
+  end_stage_if_done();
+}
+
+void Worker::end_stage_if_done() {
+  if (is_over_ || !active_.empty() || !is_sending_over()) return;
+  is_over_ = true;
+  release_.cancel();
+  stop_check_.cancel();
+  duration_end_.cancel();
+  loop_.stop();
+}
+
+void Worker::check_stop() {
+  const int level = stop_level_.load(std::memory_order_relaxed);
+  if (level >= static_cast<int>(StopLevel::now)) {
+    const std::vector<Exchange*> given_up = active_;
+    for (Exchange* exchange : given_up) exchange->cancel();
+  }
+  end_stage_if_done();
+  if (!is_over_) stop_check_.arm(loop_.now() + stop_check_period);
+}
+
+}  // namespace tacho

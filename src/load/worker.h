@@ -1,0 +1,84 @@
+// A worker: one thread's loop, its connections, its slice of the schedule, and its end of the journal. Shares nothing
+// mutable with other workers but a stop flag.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/file.h"
+#include "load/cell_plan.h"
+#include "load/exchange.h"
+#include "load/progress.h"
+
+namespace tacho {
+
+/// How hard a run is being asked to end.
+enum class StopLevel : int {
+  none = 0,
+  drain = 1,  ///< Send nothing more; let what is in flight finish.
+  now = 2,    ///< Give up what is in flight.
+};
+
+/// Which requests of the plan are this worker's: k, k+n, k+2n, ... The arrivals that the server sees
+/// do not depend on the number of workers.
+struct Slice {
+  std::uint32_t index = 0;
+  std::uint32_t count = 1;
+};
+
+/// Lives on one thread, for one cell.
+class Worker {
+ public:
+  /// Where finished records go. A false answer (the disk is full, say) ends the run.
+  using OnRecord = std::function<bool(const Record&)>;
+
+  Worker(Loop& loop, Dial dial, const CellPlan& plan, const Target& target, Slice slice,
+         const std::atomic<int>& stop_level, Progress& progress, OnRecord on_record);
+
+  /// Arranges for a stage's first requests; the loop must then be run, and stops when the stage is over: everything that
+  /// will be sent has been sent and has ended. Connections stay open from one stage to the next.
+  void begin(Stage stage, Instant start);
+  std::size_t connections_dialled() const { return pool_.dialled(); }
+
+ private:
+  bool is_closed_loop() const { return stage_ == Stage::warmup || plan_.is_closed_loop; }
+  const std::vector<PlannedRequest>& requests() const {
+    return stage_ == Stage::warmup ? plan_.warmup : plan_.measure;
+  }
+  void fill_slots();
+  void release_due();
+  void launch(const PlannedRequest& request, Instant due);
+  const PlannedRequest* next_request();
+  void on_exchange_over(Exchange& exchange);
+  void check_stop();
+  void end_stage_if_done();
+  bool is_sending_over() const;
+
+  Loop& loop_;
+  const CellPlan& plan_;
+  const Target& target_;
+  Slice slice_;
+  const std::atomic<int>& stop_level_;
+  Progress& progress_;
+  OnRecord on_record_;
+  ConnectionPool pool_;
+  std::vector<std::unique_ptr<Exchange>> exchanges_;
+  std::vector<Exchange*> free_;
+  std::vector<Exchange*> active_;
+  Timer release_;
+  Timer stop_check_;
+  Timer duration_end_;
+  Stage stage_ = Stage::measure;
+  std::size_t next_ = 0;
+  std::uint64_t round_ = 0;      ///< How often the list has begun again (plan.repeats).
+  std::uint32_t slots_ = 0;      ///< This worker's share of the concurrency; 0: no cap.
+  Instant start_ = never;
+  std::deque<Instant> freed_;  ///< Closed loop: when slots became free, for requests not sent yet.
+  bool is_sending_stopped_ = false;
+  bool is_over_ = false;
+};
+
+}  // namespace tacho
