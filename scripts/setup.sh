@@ -3,10 +3,10 @@
 #
 #   scripts/setup.sh [build|test|full]     (build is the default; each contains the one before)
 #
-# Silent when nothing is missing. It never touches a source list, a mirror or a proxy: apt, cargo and
-# npm go where this machine's own settings send them. Where the compilers are not the default ones
-# (g++-12 on Ubuntu 22.04, say), it writes build/toolchain.env, which ./run and ./test read. Before a
-# cmake of your own: . build/toolchain.env && cmake --preset release
+# Silent when nothing is missing. It never touches a source list, a mirror or a proxy: apt, cargo
+# and npm go where this machine's own settings send them. Where the compilers are not the default
+# ones (g++-12 on Ubuntu 22.04, say), it writes build/toolchain.env, which ./run and ./test read.
+# Before a cmake of your own: . build/toolchain.env && cmake --preset release
 # Exit code 4: something is missing that could not be installed; the last line says what to do.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
