@@ -1,0 +1,46 @@
+// Writes the Prometheus text exposition format (version 0.0.4).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tacho {
+
+/// Cumulative counts below bounds, as Prometheus histograms have them.
+struct BucketHistogram {
+  explicit BucketHistogram(std::vector<double> upper_bounds)
+      : bounds(std::move(upper_bounds)), counts(bounds.size(), 0) {}
+  /// Adds one observation, in the unit of the bounds.
+  void observe(double value);
+
+  std::vector<double> bounds;  ///< Ascending, without infinity.
+  std::vector<std::uint64_t> counts;
+  std::uint64_t count = 0;
+  double sum = 0.0;
+};
+
+/// Builds one page.
+class PrometheusPage {
+ public:
+  /// Labels that every sample carries, such as `model_name="x"`.
+  explicit PrometheusPage(std::string labels) : labels_(std::move(labels)) {}
+
+  void gauge(std::string_view name, std::string_view help, double value);
+  void counter(std::string_view name, std::string_view help, double value,
+               std::string_view extra_labels = "");
+  /// A further sample of the counter that was written last.
+  void more(std::string_view name, double value, std::string_view extra_labels);
+  void histogram(std::string_view name, std::string_view help, const BucketHistogram& histogram);
+
+  const std::string& text() const { return text_; }
+
+ private:
+  void head(std::string_view name, std::string_view help, std::string_view type);
+  void sample(std::string_view name, std::string_view extra_labels, double value);
+  std::string labels_;
+  std::string text_;
+};
+
+}  // namespace tacho

@@ -1,0 +1,49 @@
+// The JSON of the engine's answers: OpenAI's shapes, composed from parts that are ready before the first token, because
+// this runs for every token of every sequence of a batch.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "net/http_server.h"
+#include "sim/engine.h"
+#include "sim/fault.h"
+#include "sim/truth.h"
+
+namespace tacho {
+
+/// One request that the server is answering.
+struct LiveRequest final : ServerRequest::Attachment, Sequence {
+  ServerRequest* http = nullptr;
+  Truth truth;
+  Fault fault;
+  bool is_chat = true;
+  bool streams = true;
+  bool includes_usage = false;
+  bool returns_times = false;       ///< The Ascend suite's `return_latency`.
+  bool ends_by_length = true;       ///< Else by its own end-of-text.
+  std::uint64_t text_seed = 0;
+  std::string event_start;          ///< Up to the text of a chunk.
+  std::string text;                 ///< What is to go out with the next chunk, or with the whole answer.
+  std::uint32_t pending_tokens = 0;
+};
+
+/// Prepares `event_start`.
+void prepare_events(LiveRequest& live, std::string_view model, std::int64_t created_s);
+
+/// Appends one event with the pending text; with a finish reason when it is the last.
+void append_event(std::string& out, const LiveRequest& live, bool is_last, bool with_usage);
+
+/// Appends the chat's first event, which carries the role and no text.
+void append_role_event(std::string& out, const LiveRequest& live);
+
+/// Appends the event that carries nothing but the usage.
+void append_usage_event(std::string& out, const LiveRequest& live, std::string_view model);
+
+/// The whole answer, for requests that do not stream.
+std::string whole_answer(const LiveRequest& live, std::string_view model, std::int64_t created_s);
+
+/// An error object as vLLM's server gives it.
+std::string error_body(std::string_view message, std::string_view type, int status);
+
+}  // namespace tacho

@@ -1,0 +1,91 @@
+// The engine's HTTP face: an OpenAI-compatible server over a Loop, with the truth of what it did beside it.
+//
+//   POST /v1/chat/completions, /v1/completions, /v1/embeddings     GET /v1/models, /health, /version, /metrics
+//   GET  /sim/truth, /sim/truth/<request id>, /sim/config          POST /sim/reset
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/random.h"
+#include "net/http_server.h"
+#include "sim/engine.h"
+#include "sim/fault.h"
+#include "sim/metrics.h"
+#include "sim/truth.h"
+#include "sim/words.h"
+
+namespace tacho {
+
+/// Where the token counts go in a streamed answer; real servers differ.
+enum class UsageStyle {
+  own_chunk,    ///< A last chunk with empty choices, when the client asks for it (vLLM).
+  with_finish,  ///< In the chunk that carries the finish reason (transformers).
+  every_chunk,  ///< In each chunk (vLLM's continuous_usage_stats).
+  none,         ///< Never (llama-cpp-python).
+};
+
+/// How the server behaves.
+struct SimOptions {
+  GpuProfile gpu;
+  ModelProfile model;
+  std::uint32_t tensor_parallel = 1;
+  std::string served_model_name;  ///< Empty: the model profile's id.
+  EngineOptions engine;           ///< kv_tokens 0: what the hardware has room for.
+  Seed seed;
+  std::uint32_t context_max = 0;  ///< 0: the model's.
+  std::uint32_t tokens_per_chunk = 1;
+  UsageStyle usage = UsageStyle::own_chunk;
+  std::string api_key;            ///< Empty: none is asked for.
+  std::vector<FaultRule> faults;
+  HttpServerOptions http;
+};
+
+/// Counts the tokens of a text.
+using CountTokens = std::function<std::size_t(std::string_view)>;
+
+struct LiveRequest;
+
+/// Lives on one loop.
+class SimServer final : public RequestHandler, public EngineListener {
+ public:
+  SimServer(Loop& loop, SimOptions options, CountTokens count_tokens);
+  ~SimServer() override;
+  /// Starts to serve.
+  Status listen(const Address& address) { return http_.listen(address); }
+  std::uint16_t port() const { return http_.port(); }
+  const TruthStore& truths() const { return truths_; }
+  const Engine& engine() const { return engine_; }
+
+  void on_request(ServerRequest& request) override;
+  void on_abandoned(ServerRequest& request) override;
+  void on_token(Sequence& sequence, Instant planned) override;
+
+ private:
+  void serve_generation(ServerRequest& request, bool is_chat);
+  Result<std::unique_ptr<LiveRequest>> read_generation(const Json& body, bool is_chat);
+  void serve_embeddings(ServerRequest& request);
+  void serve_truth(ServerRequest& request, std::string_view id);
+  bool is_authorized(ServerRequest& request);
+  bool is_known_model(ServerRequest& request, const Json& body);
+  bool commit_early_fault(ServerRequest& request, LiveRequest& live);
+  bool commit_late_fault(LiveRequest& live);
+  void send_chunk(LiveRequest& live, Instant planned);
+  void finish(LiveRequest& live, Instant planned);
+  Json config() const;
+
+  Loop& loop_;
+  SimOptions options_;
+  CountTokens count_tokens_;
+  Words words_;
+  StepTime step_time_;
+  Engine engine_;
+  HttpServer http_;
+  TruthStore truths_;
+  SimMetrics metrics_;
+  std::uint64_t requests_ = 0;
+};
+
+}  // namespace tacho

@@ -1,0 +1,37 @@
+// How long one step of the engine takes: a fixed cost for reading the weights, and costs per token and per sequence.
+// A first model, honest about its shape: a single roofline, no collectives, no kernels of their own.
+#pragma once
+
+#include <cstdint>
+
+#include "base/time.h"
+#include "sim/profile.h"
+
+namespace tacho {
+
+/// What one step processes.
+struct StepWork {
+  std::uint32_t decode_sequences = 0;
+  std::uint32_t prefill_tokens = 0;
+  std::uint64_t context_tokens = 0;  ///< Cached tokens that the decoding sequences attend to, summed.
+};
+
+/// The costs of one GPU, model and tensor-parallel degree, in seconds.
+class StepTime {
+ public:
+  StepTime(const GpuProfile& gpu, const ModelProfile& model, std::uint32_t tensor_parallel);
+
+  /// The duration of a step: the larger of compute and memory time, plus the host's overhead.
+  Duration of(const StepWork& work) const;
+
+  /// Tokens that fit into the cache, with 10 % of the memory and the weights set aside; 0 when the weights do not fit.
+  std::uint64_t kv_tokens() const { return kv_tokens_; }
+
+ private:
+  double weights_s_ = 0.0;
+  double compute_s_per_token_ = 0.0;
+  double kv_s_per_token_ = 0.0;
+  std::uint64_t kv_tokens_ = 0;
+};
+
+}  // namespace tacho
