@@ -19,7 +19,8 @@ _TOKEN = re.compile(
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", re.M)
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 _ACCESS = re.compile(r"\s*(public|protected|private)\s*:(?!:)")
-_MACRO_LINE = re.compile(r"\s*[A-Z][A-Z0-9_]+\([^(){};]*\)[ \t]*\n")  # A macro on a line of its own.
+# A macro on a line of its own, without a semicolon.
+_MACRO_LINE = re.compile(r"\s*[A-Z][A-Z0-9_]+\([^(){};]*\)[ \t]*\n")
 _TYPE = re.compile(r"(?:template\s*<[^{]*>\s*)?(?:typedef\s+)?(?:class|struct|union)\b")
 _CLASS_NAME = re.compile(
     r"\b(?:class|struct|union)\s+(?:\[\[.*?\]\]\s*)?(?:alignas\(.*?\)\s*)?(\w+)"
