@@ -22,7 +22,7 @@ std::uint32_t count_characters(std::string_view text) {
 
 }  // namespace
 
-Exchange::Exchange(Loop& loop, ConnectionPool& pool, const Target& target, Progress& progress,
+Exchange::Exchange(Loop& loop, ConnectionPool& pool, const Target& target, WorkerProgress& progress,
                    OnOver on_over)
     : loop_(loop),
       pool_(pool),

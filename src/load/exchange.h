@@ -23,7 +23,7 @@ namespace tacho {
 class Exchange final : public ResponseHandler {
  public:
   using OnOver = std::function<void(Exchange&)>;
-  Exchange(Loop& loop, ConnectionPool& pool, const Target& target, Progress& progress,
+  Exchange(Loop& loop, ConnectionPool& pool, const Target& target, WorkerProgress& progress,
            OnOver on_over);
 
   /// Sends the request. `record` holds its id, cell, stage, due time and planned lengths.
@@ -54,7 +54,7 @@ class Exchange final : public ResponseHandler {
   Loop& loop_;
   ConnectionPool& pool_;
   const Target& target_;
-  Progress& progress_;
+  WorkerProgress& progress_;
   OnOver on_over_;
   Timer timeout_;
   ClientConnection* connection_ = nullptr;

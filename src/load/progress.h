@@ -7,7 +7,7 @@
 namespace tacho {
 
 /// Counters of one worker. Relaxed atomics: each figure is right, but two of them need not be of the same instant.
-struct Progress {
+struct WorkerProgress {
   std::atomic<std::uint64_t> sent{0};
   std::atomic<std::uint64_t> completed{0};
   std::atomic<std::uint64_t> failed{0};

@@ -16,7 +16,7 @@ struct RunControls {
   std::uint32_t threads = 1;
   std::string journal;                      ///< Path of the journal.
   const std::atomic<int>* stop_level = nullptr;
-  std::vector<Progress>* progress = nullptr;  ///< One for each thread.
+  std::vector<WorkerProgress>* progress = nullptr;  ///< One for each thread.
 };
 
 /// What the generator knows of its own behaviour during a cell.

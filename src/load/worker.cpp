@@ -20,7 +20,7 @@ std::uint32_t share(std::uint32_t total, Slice slice) {
 }  // namespace
 
 Worker::Worker(Loop& loop, Dial dial, const CellPlan& plan, const Target& target, Slice slice,
-               const std::atomic<int>& stop_level, Progress& progress, OnRecord on_record)
+               const std::atomic<int>& stop_level, WorkerProgress& progress, OnRecord on_record)
     : loop_(loop),
       plan_(plan),
       target_(target),

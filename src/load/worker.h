@@ -36,7 +36,7 @@ class Worker {
   using OnRecord = std::function<bool(const Record&)>;
 
   Worker(Loop& loop, Dial dial, const CellPlan& plan, const Target& target, Slice slice,
-         const std::atomic<int>& stop_level, Progress& progress, OnRecord on_record);
+         const std::atomic<int>& stop_level, WorkerProgress& progress, OnRecord on_record);
 
   /// Arranges for a stage's first requests; the loop must then be run, and stops when the stage is over: everything that
   /// will be sent has been sent and has ended. Connections stay open from one stage to the next.
@@ -62,7 +62,7 @@ class Worker {
   const Target& target_;
   Slice slice_;
   const std::atomic<int>& stop_level_;
-  Progress& progress_;
+  WorkerProgress& progress_;
   OnRecord on_record_;
   ConnectionPool pool_;
   std::vector<std::unique_ptr<Exchange>> exchanges_;

@@ -1,0 +1,205 @@
+#include "report/summary.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace tacho {
+namespace {
+
+TokenSource combine(TokenSource so_far, TokenSource next) {
+  if (so_far == TokenSource::none || so_far == next) return next;
+  return next == TokenSource::none ? so_far : TokenSource::mixed;
+}
+
+std::string outcome_label(const Record& record) {
+  const std::string name(outcome_name(record.outcome));
+  return record.outcome == Outcome::http_status ? format("{} {}", name, record.http_status) : name;
+}
+
+/// Both kinds of gaps between a request's chunks, in ms.
+void add_gaps(const Record& record, std::uint32_t out_tokens, std::vector<double>& itl,
+              std::vector<double>& raw) {
+  if (record.chunks.size() < 2) return;
+  const auto tokens = tokens_per_chunk(record, out_tokens);
+  for (std::size_t i = 1; i < record.chunks.size(); ++i) {
+    const double gap = to_ms(record.chunks[i].at - record.chunks[i - 1].at);
+    raw.push_back(gap);
+    itl.insert(itl.end(), tokens[i], gap / tokens[i]);
+  }
+}
+
+/// True when the metric speaks of the instrument: then failed requests count too.
+bool is_of_instrument(Metric metric) {
+  return metric == Metric::client_lag || metric == Metric::send_lag;
+}
+
+void fill_metrics(CellSummary& cell) {
+  std::array<std::vector<double>, metric_count> samples;
+  for (std::size_t i = 0; i < cell.records.size(); ++i) {
+    const Record& record = *cell.records[i];
+    const bool is_ok = record.outcome == Outcome::ok;
+    for (const MetricInfo& m : metric_infos()) {
+      if (m.metric == Metric::itl || m.metric == Metric::chunk_gap) continue;
+      if (!is_ok && !is_of_instrument(m.metric)) continue;
+      if (const auto value = value_of(m.metric, record, cell.out_tokens[i])) {
+        samples[static_cast<std::size_t>(m.metric)].push_back(*value);
+      }
+    }
+    if (is_ok) {
+      add_gaps(record, cell.out_tokens[i], samples[static_cast<std::size_t>(Metric::itl)],
+               samples[static_cast<std::size_t>(Metric::chunk_gap)]);
+    }
+  }
+  for (std::size_t m = 0; m < metric_count; ++m) cell.metrics[m] = summarize(std::move(samples[m]));
+}
+
+void count_outcomes(CellSummary& cell) {
+  std::size_t timeouts = 0;
+  for (const Record* record : cell.records) {
+    ++cell.offered;
+    if (happened(record->sent)) ++cell.sent;
+    ++(record->outcome == Outcome::ok ? cell.completed : cell.failed);
+    if (record->outcome == Outcome::timeout) ++timeouts;
+    ++cell.outcomes[outcome_label(*record)];
+  }
+  if (cell.offered == 0) return;
+  cell.error_rate = static_cast<double>(cell.failed) / static_cast<double>(cell.offered);
+  cell.timeout_rate = static_cast<double>(timeouts) / static_cast<double>(cell.offered);
+}
+
+/// Throughputs over the whole cell: from the first due time to the end of the last answer.
+void fill_throughput(CellSummary& cell) {
+  Instant first = Instant::max();
+  Instant last = never;
+  double in_tokens = 0.0, tokens = 0.0, characters = 0.0, busy_s = 0.0;
+  for (std::size_t i = 0; i < cell.records.size(); ++i) {
+    const Record& record = *cell.records[i];
+    first = std::min(first, record.due);
+    last = std::max({last, record.done, record.sent});
+    if (happened(record.sent) && happened(record.done)) busy_s += to_s(record.done - record.sent);
+    if (record.outcome != Outcome::ok) continue;
+    const TokenCount input = input_tokens(record);
+    cell.input_source = combine(cell.input_source, input.source);
+    in_tokens += input.tokens;
+    tokens += cell.out_tokens[i];
+    characters += record.output_characters;
+  }
+  if (!happened(last) || last <= first) return;
+  cell.duration_s = to_s(last - first);
+  cell.request_throughput_per_s = static_cast<double>(cell.completed) / cell.duration_s;
+  cell.input_token_throughput_per_s = in_tokens / cell.duration_s;
+  cell.output_token_throughput_per_s = tokens / cell.duration_s;
+  cell.characters_per_s = characters / cell.duration_s;
+  cell.concurrency_little = busy_s / cell.duration_s;
+  cell.concurrency_mean = mean_in_flight(cell.records, first, last);
+}
+
+void fill_goodput(CellSummary& cell, const std::vector<Slo>& slos) {
+  Goodput& goodput = cell.goodput;
+  for (std::size_t i = 0; i < cell.records.size(); ++i) {
+    const Record& record = *cell.records[i];
+    if (record.outcome != Outcome::ok) continue;
+    bool is_good = true;
+    for (const Slo& slo : slos) {
+      const auto metric = slo_metric(slo.metric);
+      if (!metric) continue;
+      const auto value = value_of(*metric, record, cell.out_tokens[i]);
+      if (!value || *value <= slo.limit) continue;  // Without a value it neither passes nor fails.
+      is_good = false;
+      ++goodput.failed_by[slo.metric];
+    }
+    if (is_good) ++goodput.good;
+  }
+  if (cell.offered > 0) goodput.share = static_cast<double>(goodput.good) / static_cast<double>(cell.offered);
+  if (cell.duration_s > 0) goodput.per_s = static_cast<double>(goodput.good) / cell.duration_s;
+}
+
+void fill_instrument(CellSummary& cell, const Manifest& manifest) {
+  Instrument& instrument = cell.instrument;
+  std::size_t reads = 0, shared = 0, chunks = 0, multi = 0, by_kernel = 0;
+  for (std::size_t i = 0; i < cell.records.size(); ++i) {
+    const Record& record = *cell.records[i];
+    reads += record.reads;
+    shared += record.shared_reads;
+    instrument.reconnects += record.reconnects;
+    if (record.kernel_stamps) ++by_kernel;
+    if (record.chunks.size() < 2) continue;
+    const auto tokens = tokens_per_chunk(record, cell.out_tokens[i]);
+    chunks += tokens.size() - 1;
+    multi += static_cast<std::size_t>(
+        std::count_if(tokens.begin() + 1, tokens.end(), [](std::uint32_t n) { return n > 1; }));
+  }
+  const auto ratio = [](std::size_t part, std::size_t all) {
+    return all > 0 ? static_cast<double>(part) / static_cast<double>(all) : 0.0;
+  };
+  instrument.stamps = by_kernel == cell.records.size() ? "kernel" : by_kernel == 0 ? "read" : "mixed";
+  instrument.coalesced_read_share = ratio(shared, reads);
+  instrument.multi_token_chunk_share = ratio(multi, chunks);
+  const std::string key = std::to_string(cell.cell.id);
+  if (!manifest.instrument.contains(key)) return;
+  const Json& own = manifest.instrument[key];
+  instrument.loop_busy_share = json_number(own, "loop_busy_share");
+  instrument.clock_steps = static_cast<std::size_t>(json_number(own, "clock_steps"));
+  instrument.connections = static_cast<std::size_t>(json_number(own, "connections"));
+}
+
+}  // namespace
+
+std::optional<Metric> slo_metric(std::string_view key) {
+  for (const MetricInfo& m : metric_infos()) {
+    const bool is_per_request = m.metric != Metric::itl && m.metric != Metric::chunk_gap;
+    if (m.key == key && is_per_request && !is_of_instrument(m.metric)) return m.metric;
+  }
+  return std::nullopt;
+}
+
+double mean_in_flight(const std::vector<const Record*>& records, Instant from, Instant to) {
+  // By events, not by summing each request's time: the second way is Little's law itself, which this is to check.
+  std::vector<std::pair<Instant, int>> events;
+  for (const Record* record : records) {
+    if (!happened(record->sent) || !happened(record->done)) continue;
+    events.emplace_back(record->sent, 1);
+    events.emplace_back(record->done, -1);
+  }
+  std::sort(events.begin(), events.end());
+  double area = 0.0;
+  int in_flight = 0;
+  Instant previous = from;
+  for (const auto& [at, change] : events) {
+    area += in_flight * to_s(at - previous);
+    in_flight += change;
+    previous = at;
+  }
+  return to > from ? area / to_s(to - from) : 0.0;
+}
+
+RunSummary summarize(const RunData& data) {
+  RunSummary run;
+  for (const Cell& cell : data.manifest.cells) {
+    CellSummary summary;
+    summary.cell = cell;
+    for (std::size_t i = 0; i < data.records.size(); ++i) {
+      const Record& record = data.records[i];
+      if (record.cell != cell.id || record.stage != Stage::measure) continue;
+      const TokenCount output = output_tokens(record, data.counted[i]);
+      summary.records.push_back(&record);
+      summary.out_tokens.push_back(output.tokens);
+      if (record.outcome == Outcome::ok) {
+        summary.output_source = combine(summary.output_source, output.source);
+      }
+    }
+    count_outcomes(summary);
+    fill_throughput(summary);
+    fill_metrics(summary);
+    fill_goodput(summary, data.manifest.slos);
+    fill_instrument(summary, data.manifest);
+    summary.verdict = judge(summary, data.manifest);
+    run.completed += summary.completed;
+    run.failed += summary.failed;
+    run.cells.push_back(std::move(summary));
+  }
+  return run;
+}
+
+}  // namespace tacho

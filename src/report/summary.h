@@ -1,0 +1,88 @@
+// The fold: from the records of a cell to its figures. Pure; everything that is printed or written is made from this.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "report/metrics.h"
+#include "report/run_data.h"
+#include "stats/distribution.h"
+
+namespace tacho {
+
+/// Requests that met every SLO.
+struct Goodput {
+  std::size_t good = 0;
+  double share = 0.0;  ///< Of all requests due.
+  double per_s = 0.0;
+  std::map<std::string, std::size_t> failed_by;  ///< How often each SLO failed, by its metric's key.
+};
+
+/// What the generator knows of itself.
+struct Instrument {
+  std::string stamps;  ///< kernel, read or mixed.
+  double loop_busy_share = 0.0;
+  double coalesced_read_share = 0.0;
+  double multi_token_chunk_share = 0.0;
+  std::size_t reconnects = 0;
+  std::size_t clock_steps = 0;
+  std::size_t connections = 0;
+};
+
+/// Can the figures be trusted?
+struct Verdict {
+  std::vector<std::string> reasons;  ///< Why not; none when valid.
+  bool is_valid() const { return reasons.empty(); }
+};
+
+/// The figures of one cell.
+struct CellSummary {
+  Cell cell;
+  std::vector<const Record*> records;   ///< Measured ones, by id.
+  std::vector<std::uint32_t> out_tokens;  ///< For each of them.
+  std::size_t offered = 0;              ///< Due.
+  std::size_t sent = 0;
+  std::size_t completed = 0;
+  std::size_t failed = 0;
+  std::map<std::string, std::size_t> outcomes;  ///< "ok", "http_status 500", ... and how often.
+  double duration_s = 0.0;
+  double request_throughput_per_s = 0.0;
+  double input_token_throughput_per_s = 0.0;
+  double output_token_throughput_per_s = 0.0;
+  double characters_per_s = 0.0;
+  double error_rate = 0.0;
+  double timeout_rate = 0.0;
+  double concurrency_mean = 0.0;
+  double concurrency_little = 0.0;
+  TokenSource input_source = TokenSource::none;
+  TokenSource output_source = TokenSource::none;
+  std::array<Distribution, metric_count> metrics;
+  Goodput goodput;
+  Instrument instrument;
+  Verdict verdict;
+
+  const Distribution& of(Metric metric) const { return metrics[static_cast<std::size_t>(metric)]; }
+};
+
+/// All cells of a run.
+struct RunSummary {
+  std::vector<CellSummary> cells;
+  std::size_t completed = 0;
+  std::size_t failed = 0;
+};
+
+/// Folds. The result refers to the data's records.
+RunSummary summarize(const RunData& data);
+
+/// The metric that an SLO names, "ttft_ms" say, if there is one.
+std::optional<Metric> slo_metric(std::string_view key);
+
+/// Requests in flight over time: the mean between two instants, from each request's sent and done.
+double mean_in_flight(const std::vector<const Record*>& records, Instant from, Instant to);
+
+/// Reasons not to trust a cell; empty when there is none.
+Verdict judge(const CellSummary& cell, const Manifest& manifest);
+
+}  // namespace tacho

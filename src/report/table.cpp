@@ -1,0 +1,254 @@
+// The table in the terminal: a grid of all cells, and for a run of one cell its distributions in full. Digits that the
+// samples do not carry are not printed; a percentile that is only the maximum says so.
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "report/outputs.h"
+
+namespace tacho {
+namespace {
+
+/// Lays cells of text out in columns, the first two to the left, the rest to the right.
+class Grid {
+ public:
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  std::string text() const {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows_) {
+      widths.resize(std::max(widths.size(), row.size()));
+      for (std::size_t c = 0; c < row.size(); ++c) {
+        widths[c] = std::max(widths[c], display_width(row[c]));
+      }
+    }
+    std::string out;
+    for (const auto& row : rows_) {
+      std::string line = " ";
+      for (std::size_t c = 0; c < row.size(); ++c) {
+        const std::string pad(widths[c] - display_width(row[c]), ' ');
+        line += c < 2 ? row[c] + pad : pad + row[c];
+        line += "  ";
+      }
+      line.erase(line.find_last_not_of(' ') + 1);
+      out += line + "\n";
+    }
+    return out;
+  }
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+std::string paint(std::string text, const char* code, const TableOptions& options) {
+  return options.has_color ? format("\x1b[{}m{}\x1b[0m", code, text) : text;
+}
+
+std::string value_text(double value) {
+  return std::isnan(value) ? "–" : format_significant(value, 4);
+}
+
+/// A percentile; with a star where it leans on the largest sample.
+std::string percentile_text(const Distribution& d, double percent) {
+  if (d.empty()) return "–";
+  return value_text(d.percentile(percent)) + (d.leans_on_max(percent) ? "*" : " ");
+}
+
+std::string load_text(const Cell& cell) {
+  const std::string label = cell_label(cell);
+  return label.substr(0, label.size() - cell.lengths.size() - 1);
+}
+
+std::string grid_text(const RunSummary& run, const Manifest& manifest, const TableOptions& options) {
+  Grid grid;
+  std::vector<std::string> head{"load", "tokens in→out", "ok", "failed"};
+  for (const char* name : {"TTFT", "TPOT", "E2E"}) {
+    for (const double percent : options.percentiles) head.push_back(format("{} p{:g} ", name, percent));
+  }
+  head.insert(head.end(), {"req/s", "out tok/s"});
+  if (!manifest.slos.empty()) head.push_back("goodput");
+  head.push_back("verdict");
+  grid.add(head);
+  for (const CellSummary& cell : run.cells) {
+    std::vector<std::string> row{load_text(cell.cell), cell.cell.lengths,
+                                 std::to_string(cell.completed), std::to_string(cell.failed)};
+    for (const Metric m : {Metric::ttft, Metric::tpot, Metric::e2e}) {
+      for (const double percent : options.percentiles) {
+        row.push_back(percentile_text(cell.of(m), percent));
+      }
+    }
+    row.push_back(value_text(cell.request_throughput_per_s));
+    row.push_back(value_text(cell.output_token_throughput_per_s));
+    if (!manifest.slos.empty()) row.push_back(format("{:.1f} %", 100 * cell.goodput.share));
+    row.push_back(cell.verdict.is_valid() ? "valid" : "INVALID");
+    grid.add(row);
+  }
+  return grid.text();
+}
+
+/// All distributions of one cell.
+std::string detail_text(const CellSummary& cell) {
+  Grid grid;
+  grid.add({"", "", "mean", "std", "p50 ", "p90 ", "p95 ", "p99 ", "max", "n"});
+  for (const MetricInfo& m : metric_infos()) {
+    const Distribution& d = cell.of(m.metric);
+    if (d.empty() || m.metric == Metric::client_lag || m.metric == Metric::send_lag) continue;
+    if (!m.is_time && d.max == 0.0) continue;
+    std::vector<std::string> row{std::string(m.title), m.is_time ? "ms" : "",
+                                 value_text(d.mean), value_text(d.std_dev)};
+    for (const double percent : {50.0, 90.0, 95.0, 99.0}) row.push_back(percentile_text(d, percent));
+    row.push_back(value_text(d.max));
+    row.push_back(std::to_string(d.n));
+    grid.add(row);
+  }
+  return grid.text();
+}
+
+std::string throughput_text(const CellSummary& cell) {
+  std::string out = format(
+      " {} req/s   output {} tok/s   input {} tok/s   total {} tok/s   in {} s, whole run\n",
+      value_text(cell.request_throughput_per_s), value_text(cell.output_token_throughput_per_s),
+      value_text(cell.input_token_throughput_per_s),
+      value_text(cell.input_token_throughput_per_s + cell.output_token_throughput_per_s),
+      value_text(cell.duration_s));
+  out += format(" in flight: mean {} (by Little's law {})\n", value_text(cell.concurrency_mean),
+                value_text(cell.concurrency_little));
+  return out;
+}
+
+std::string failures_text(const RunSummary& run, const TableOptions& options) {
+  std::map<std::string, std::size_t> kinds;
+  for (const CellSummary& cell : run.cells) {
+    for (const auto& [outcome, count] : cell.outcomes) {
+      if (outcome != "ok") kinds[outcome] += count;
+    }
+  }
+  if (kinds.empty()) return "";
+  std::vector<std::string> parts;
+  for (const auto& [kind, count] : kinds) parts.push_back(format("{} × {}", count, kind));
+  std::string out = paint(format(" failed: {}", join(parts, ", ")), "31", options) + "\n";
+  for (const CellSummary& cell : run.cells) {
+    for (const Record* record : cell.records) {
+      if (record->outcome == Outcome::ok || record->detail.empty()) continue;
+      return out + format("   the first: {} {}\n", outcome_name(record->outcome), record->detail);
+    }
+  }
+  return out;
+}
+
+/// The largest p99 over all cells.
+double worst_p99(const RunSummary& run, Metric metric) {
+  double worst = 0.0;
+  for (const CellSummary& cell : run.cells) {
+    if (!cell.of(metric).empty()) worst = std::max(worst, cell.of(metric).percentile(99));
+  }
+  return worst;
+}
+
+std::string sources_text(const RunSummary& run) {
+  std::string input = "none", output = "none";
+  for (const CellSummary& cell : run.cells) {
+    if (cell.completed == 0) continue;
+    const std::string in(token_source_name(cell.input_source));
+    const std::string out(token_source_name(cell.output_source));
+    input = input == "none" || input == in ? in : "mixed";
+    output = output == "none" || output == out ? out : "mixed";
+  }
+  const auto say = [](const std::string& source) -> std::string {
+    if (source == "usage") return "the server's usage";
+    if (source == "tokenizer") return "our tokenizer (the server sent no usage)";
+    if (source == "chunks") return "chunks (the server sent no usage: a lower bound)";
+    return source == "mixed" ? "several sources" : "nothing";
+  };
+  if (input == output) return format("token counts from {}", say(input));
+  return format("input tokens from {}, output tokens from {}", say(input), say(output));
+}
+
+std::string instrument_text(const RunData& data, const RunSummary& run) {
+  double busy = 0.0, shared = 0.0;
+  std::size_t reconnects = 0;
+  std::string stamps;
+  for (const CellSummary& cell : run.cells) {
+    if (cell.offered == 0) continue;
+    busy = std::max(busy, cell.instrument.loop_busy_share);
+    shared = std::max(shared, cell.instrument.coalesced_read_share);
+    reconnects += cell.instrument.reconnects;
+    stamps = stamps.empty() || stamps == cell.instrument.stamps ? cell.instrument.stamps : "mixed";
+  }
+  std::string out = format(
+      " tacho: {} stamps   send lag p99 {} ms   client lag p99 {} ms   loop {:.0f} % busy   {}\n",
+      stamps.empty() ? "no" : stamps, value_text(worst_p99(run, Metric::send_lag)),
+      value_text(worst_p99(run, Metric::client_lag)), 100 * busy, sources_text(run));
+  std::vector<std::string> extras;
+  if (reconnects > 0) extras.push_back(format("{} kept-alive connections found closed", reconnects));
+  if (shared > 0.01) extras.push_back(format("up to {:.0f} % of reads brought several chunks", 100 * shared));
+  if (data.torn_lines > 0) extras.push_back(format("{} record cut off by a kill was left out", data.torn_lines));
+  if (!extras.empty()) out += format("        {}\n", join(extras, "   "));
+  return out;
+}
+
+std::string truth_text(const Manifest& manifest) {
+  double ttft_mean = 0, ttft_p99 = 0, gap_mean = 0, gap_p99 = 0;
+  std::size_t cells = 0;
+  for (const auto& [cell, truth] : manifest.truth.items()) {
+    if (!truth.is_object() || !truth.contains("ttft_error_ms") || truth["ttft_error_ms"].is_null()) continue;
+    const Json& ttft = truth["ttft_error_ms"];
+    ttft_mean = std::max(ttft_mean, json_number(ttft, "mean"));
+    ttft_p99 = std::max(ttft_p99, json_number(ttft, "p99"));
+    if (truth.contains("gap_error_ms") && truth["gap_error_ms"].is_object()) {
+      gap_mean = std::max(gap_mean, json_number(truth["gap_error_ms"], "mean"));
+      gap_p99 = std::max(gap_p99, json_number(truth["gap_error_ms"], "p99"));
+    }
+    ++cells;
+  }
+  if (cells == 0) return "";
+  return format(" truth: |measured - true|, the worst cell:   TTFT mean {} p99 {} ms   gaps mean {} p99 {} ms\n",
+                value_text(ttft_mean), value_text(ttft_p99), value_text(gap_mean), value_text(gap_p99));
+}
+
+std::string verdict_text(const RunData& data, const RunSummary& run, const TableOptions& options) {
+  std::size_t invalid = 0;
+  std::string reasons;
+  for (const CellSummary& cell : run.cells) {
+    if (cell.verdict.is_valid()) continue;
+    ++invalid;
+    for (const std::string& reason : cell.verdict.reasons) {
+      reasons += format("   {}: {}\n", cell_label(cell.cell), reason);
+    }
+  }
+  std::string head = invalid == 0 ? paint(" VALID", "32", options)
+                     : invalid == run.cells.size()
+                         ? paint(" INVALID", "31", options)
+                         : paint(format(" INVALID in {} of {} cells", invalid, run.cells.size()), "31", options);
+  if (data.manifest.status == "interrupted") head += "   cut short: it was interrupted";
+  if (data.manifest.status == "running") head += "   cut short: it never finished (killed?), or is still running";
+  return head + "\n" + reasons;
+}
+
+bool has_star(const RunSummary& run, const TableOptions& options) {
+  for (const CellSummary& cell : run.cells) {
+    for (const double percent : options.percentiles) {
+      if (cell.of(Metric::ttft).leans_on_max(percent) && !cell.of(Metric::ttft).empty()) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string table_text(const RunData& data, const RunSummary& run, const TableOptions& options) {
+  const Manifest& m = data.manifest;
+  std::string out = format(" {} at {} ({})   {}\n\n", paint(m.model, "1", options), m.url, m.endpoint,
+                           m.started_at);
+  out += grid_text(run, m, options);
+  if (run.cells.size() == 1 && run.completed > 0) {
+    out += "\n" + detail_text(run.cells[0]) + "\n" + throughput_text(run.cells[0]);
+  }
+  out += "\n";
+  out += " times in ms";
+  if (has_star(run, options)) out += "   * too few requests: this percentile leans on the largest one";
+  out += "\n" + failures_text(run, options) + instrument_text(data, run) + truth_text(m);
+  for (const std::string& note : m.notes) out += format(" note: {}\n", note);
+  return out + verdict_text(data, run, options);
+}
+
+}  // namespace tacho
