@@ -6,13 +6,14 @@
 #
 # Nothing of this machine is in it but /proc and /dev. With TACHO_BARE_HOST_CONFIG=1 it also gets
 # copies of this machine's own settings for names, apt, pip, npm and cargo, for networks where
-# packages come through a mirror. What was printed is kept in FOLDER.log; the exit code is ./test's.
+# packages come through a mirror; TACHO_BARE_MIRROR names one for debootstrap. What was printed is
+# kept in FOLDER.log; the exit code is ./test's.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 fail() { echo "try-bare: $*" >&2; exit 4; }
 
-(($# == 1)) || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
+(($# == 1)) || { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
 ((EUID == 0)) || fail "only root can make and enter a root folder; run it with sudo"
 command -v debootstrap >/dev/null || fail "debootstrap is missing; apt-get install debootstrap"
 mkdir -p "$1" || fail "cannot make the folder $1"
@@ -31,7 +32,8 @@ copy_settings() {
 }
 
 if [[ ! -e $bare/usr/bin/apt-get ]]; then
-  debootstrap --variant=minbase bookworm "$bare" || fail "debootstrap could not fill $bare"
+  debootstrap --variant=minbase bookworm "$bare" ${TACHO_BARE_MIRROR:+"$TACHO_BARE_MIRROR"} ||
+    fail "debootstrap could not fill $bare"
 fi
 if [[ ${TACHO_BARE_HOST_CONFIG:-} == 1 ]]; then
   rm -f "$bare/etc/apt/sources.list"
@@ -40,7 +42,8 @@ if [[ ${TACHO_BARE_HOST_CONFIG:-} == 1 ]]; then
     /etc/apt/trusted.gpg.d /usr/share/keyrings /etc/pip.conf /etc/npmrc \
     ~/.config/pip ~/.pip ~/.npmrc ~/.cargo/config ~/.cargo/config.toml
   # Proxies, and certificates of a network that looks into TLS; a setting may be the name of a file.
-  for name in $(compgen -e | grep -E '^(https?_proxy|no_proxy)$|^(PIP|NPM_CONFIG|npm_config)_|CERT'); do
+  wanted='^(https?_proxy|no_proxy)$|^(PIP|NPM_CONFIG|npm_config)_|CERT'
+  for name in $(compgen -e | grep -E "$wanted"); do
     environment+=("$name=${!name}")
     [[ ${!name} == /* ]] && copy_settings "${!name}"
   done
