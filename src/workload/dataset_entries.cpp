@@ -17,7 +17,7 @@ const char* plain_words(JsonError failure) {
     case simdjson::UNCLOSED_STRING:
       return "a string that never ends; is the file cut short?";
     case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
-      return "JSON that ends too early; is the file cut short?";
+      return "JSON that is not closed at its end; is the file cut short?";
     case simdjson::UNESCAPED_CHARS:
       return "a control character inside a string";
     case simdjson::CAPACITY:

@@ -1,5 +1,5 @@
-// Names for bytes: two files with the same fingerprint are taken to be the same. Used to know counted
-// datasets again and to record what a run was made of; it is no protection against forgery.
+// Names for bytes: two files with the same fingerprint are taken to be the same. Used to know
+// counted datasets again and to record what a run was made of; it is no protection against forgery.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,7 @@
 namespace tacho {
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo 1991).
-constexpr std::uint64_t fnv1a(std::string_view bytes,
-                              std::uint64_t hash = 0xcbf29ce484222325ULL) {
+constexpr std::uint64_t fnv1a(std::string_view bytes, std::uint64_t hash = 0xcbf29ce484222325ULL) {
   for (const char byte : bytes) {
     hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3ULL;
   }

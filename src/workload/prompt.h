@@ -16,11 +16,12 @@ struct Message {
 
 /// One input with its limits.
 struct Prompt {
-  std::vector<Message> messages;
+  std::vector<Message> messages = {};
   std::uint32_t input_tokens = 0;   ///< Tokens of the text alone, no chat template; 0: not counted.
   std::uint32_t output_tokens = 0;  ///< Wanted or expected answer; 0: unknown.
-  std::string origin;               ///< Where it comes from: "file.json:#12", "file.jsonl:12".
-  std::vector<std::string> inputs;  ///< Texts to embed; empty: the prompt's own text is the one.
+  std::string origin = {};          ///< Where it comes from: "file.json:#12", "file.jsonl:12".
+  std::vector<std::string> inputs =
+      {};  ///< Texts to embed; empty: the prompt's own text is the one.
 };
 
 /// The contents joined by line ends: what a completions endpoint gets, and what is counted.

@@ -88,6 +88,7 @@ void count_slice(const Dataset& dataset, const Tokenizer& tokenizer, std::atomic
                    static_cast<std::uint32_t>(tokenizer.count(dataset.replies[i]))};
     }
     done.fetch_add(end - begin);
+    done.notify_one();
   }
 }
 
