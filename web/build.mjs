@@ -60,10 +60,10 @@ function fill(template, script, css) {
 
 function check(page) {
   const markers = page.split(data_marker).length - 1;
-  if (markers !== 1) throw new Error(`report.html: the data marker stands ${markers} times, not once`);
+  if (markers !== 1) throw new Error(`report.html: ${markers} data markers, there must be one`);
   const bytes = Buffer.byteLength(page);
   if (bytes > page_bytes_max) {
-    throw new Error(`report.html: ${bytes} bytes, more than ${page_bytes_max}; import less of ECharts`);
+    throw new Error(`report.html: ${bytes} bytes are over ${page_bytes_max}; import less`);
   }
   return bytes;
 }

@@ -57,7 +57,7 @@ function make_requests(random, plan) {
   let clock = 0;
   for (let i = 0; i < plan.requests; ++i) {
     const slot = free.indexOf(Math.min(...free));
-    if (plan.kind === "dynamic") clock += plan.rate === "inf" ? 0 : random.exponential(1 / plan.rate);
+    if (plan.kind === "dynamic" && plan.rate !== "inf") clock += random.exponential(1 / plan.rate);
     const due = plan.kind === "dynamic" ? clock : free[slot];
     const input = plan.input ?? Math.round(random.lognormal(380, 0.8)) + 4;
     const asked = plan.output ?? Math.max(2, Math.round(random.lognormal(150, 0.7)));
@@ -67,7 +67,7 @@ function make_requests(random, plan) {
     const tpot = (7.2 + 0.16 * busy + 0.0009 * input) * random.lognormal(1, 0.06);
     const e2e = ttft + tpot * (asked - 1);
     const fails = random.uniform() < plan.failing;
-    const kind = fails ? (random.uniform() < 0.7 ? "http_status 503" : "timeout first_token") : "ok";
+    const loss = random.uniform() < 0.7 ? "http_status 503" : "timeout first_token";
     free[slot] = due + (fails ? 0.02 : e2e / 1000);
     rows.start_s.push(round(due, 4));
     rows.ttft_ms.push(fails ? null : round(ttft));
@@ -75,7 +75,7 @@ function make_requests(random, plan) {
     rows.tpot_ms.push(fails || asked < 2 ? null : round(tpot, 4));
     rows.input_tokens.push(input);
     rows.output_tokens.push(fails ? null : asked);
-    rows.outcome.push(kind);
+    rows.outcome.push(fails ? loss : "ok");
   }
   delete rows.due_s;
   return rows;
@@ -139,7 +139,8 @@ function make_summary(random, plan, rows, gaps, duration_s) {
   const output = sum(rows.output_tokens);
   const little = sum(rows.e2e_ms) / 1000 / duration_s;
   const lag = () => Array.from({ length: planned }, () => random.lognormal(0.012, 0.5));
-  const send_lag = Array.from({ length: planned }, () => random.lognormal(plan.late ? 2.4 : 0.03, 0.6));
+  const send_lag = Array.from({ length: planned },
+    () => random.lognormal(plan.late ? 2.4 : 0.03, 0.6));
   return {
     planned, offered: planned, sent: planned, completed, failed: planned - completed, outcomes,
     duration_s: round(duration_s, 3), request_throughput_per_s: per_s(completed),
@@ -202,7 +203,8 @@ const open = (rate, more = {}) => ({
 
 const plans = {
   grid: [
-    ...[1, 4, 16, 64].flatMap((c) => [at(c, 128, 64), at(c, 512, 256, { failing: c === 64 ? 0.02 : 0 })]),
+    ...[1, 4, 16, 64].flatMap((c) =>
+      [at(c, 128, 64), at(c, 512, 256, { failing: c === 64 ? 0.02 : 0 })]),
     at(128, 128, 64, { late: true }),
     open(2), open(8), open(16, { failing: 0.12, grows: true }), open("inf", { failing: 0.004 }),
   ],
@@ -220,8 +222,9 @@ function make_report(kind) {
     command: "tacho bench --url http://127.0.0.1:8000 --model example/Model-7B-Instruct "
       + "--concurrency 1,4,16,64,128 --lengths 128:64,512:256 --rate 2,8,16,inf --seed 7",
     started_at: "2025-01-15T09:30:00Z", status: kind === "failed" ? "interrupted" : "finished",
-    config: { model: "example/Model-7B-Instruct", url: "http://127.0.0.1:8000", protocol: "openai-chat",
-              stream: true, seed: 7, warmup_requests: 16, lengths: ["128:64", "512:256"],
+    config: { model: "example/Model-7B-Instruct", url: "http://127.0.0.1:8000",
+              protocol: "openai-chat", stream: true, seed: 7, warmup_requests: 16,
+              lengths: ["128:64", "512:256"],
               timeouts: { connect_s: 5, first_token_s: 30, total_s: 120 }, ignore_eos: true },
     environment: { host: "sample-host", kernel: "Linux 6.1.0", cpu: { model: "unknown", cores: 16 },
                    memory_gib: 64, gpu: "unknown", clock: "tsc" },

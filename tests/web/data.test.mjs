@@ -36,7 +36,8 @@ test("columns of requests have one length and keep the real total", () => {
 });
 
 test("a histogram whose edges do not fit its counts is not drawn", () => {
-  const bins = (edges, counts) => cells({ itl_ms_histogram: { edges, counts } })[0].itl_ms_histogram;
+  const bins = (edges, counts) =>
+    cells({ itl_ms_histogram: { edges, counts } })[0].itl_ms_histogram;
   assert.equal(bins([1, 2], [1, 2]), null);
   assert.equal(bins([1, 2, 3], [0, 0]), null);
   assert.deepEqual(bins([1, 2, 3], [0, 4]), { edges: [1, 2, 3], counts: [0, 4] });
@@ -55,8 +56,9 @@ test("a run that says nothing about endings has no failures to deny", () => {
   assert.equal(failed(cells({ summary: { outcomes: { ok: 3 } } })[0]), 0);
 });
 
-const measured = (label, valid, p50) =>
-  ({ label, summary: { verdict: { valid, reasons: valid ? [] : ["late"] }, ttft_ms: { p50, n: 9 } } });
+const measured = (label, valid, p50) => ({
+  label, summary: { verdict: { valid, reasons: valid ? [] : ["late"] }, ttft_ms: { p50, n: 9 } },
+});
 const median = (cell) => cell.summary.ttft_ms?.p50 ?? null;
 
 test("a headline rests on an invalid cell only when there is no other", () => {

@@ -39,6 +39,9 @@ export function percent(share: Maybe): string {
   return `${fixed(value, Number.isInteger(value) ? 0 : decimals_for(value, 2))} %`;
 }
 
+/// The same without the sign, for a column that has it in its heading.
+export const percent_figure = (share: Maybe): string => percent(share).replace(" %", "");
+
 /// A duration given in milliseconds, in the unit a reader would choose.
 export function duration_ms(value: Maybe): { figure: string; unit: string } {
   if (value === null) return { figure: gap, unit: "" };

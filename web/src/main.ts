@@ -52,16 +52,16 @@ function read_page(): Report | null {
   }
 }
 
+type Part = "overview" | "curves" | "cell" | "sure";
+
 class Page {
-  private charts = new Charts();
+  private charts = { curves: new Charts(), cell: new Charts() };
   private printing = false;
 
   constructor(private state: State) {}
 
-  /// Draws the whole page and puts the keyboard back where it was.
+  /// Draws the whole page.
   draw(): void {
-    const focus = document.activeElement?.id;
-    this.charts.clear();
     document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
     const theme = this.printing ? "light" : this.state.theme;
     if (theme === null) delete document.documentElement.dataset["theme"];
@@ -69,16 +69,17 @@ class Page {
     const model = subject(this.state.report.run).model;
     document.title = [model, t("report_title")].filter(Boolean).join(" · ");
     document.querySelector(".skip")!.textContent = t("skip");
-    this.fill("bar", this.bar());
-    this.fill("report", this.parts());
-    this.charts.draw();
-    if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+    this.keep_focus(() => {
+      fill("bar", this.bar());
+      fill("report", this.body());
+    });
+    this.draw_charts();
   }
 
   open(index: number): void {
     if (this.state.report.cells[index] === undefined) return;
     history.replaceState(null, "", `#cell=${index}`);
-    this.change({ open: index });
+    this.change({ open: index }, ["cell", "sure"]);
   }
 
   /// Opens a cell and brings its part of the page into view.
@@ -95,24 +96,33 @@ class Page {
     for (const part of document.querySelectorAll("details")) part.open = on;
   }
 
-  private change(changes: Partial<State>): void {
+  // Only the parts that a change concerns are drawn again: thousands of dots take their time.
+  private change(changes: Partial<State>, parts: readonly Part[]): void {
     Object.assign(this.state, changes);
-    this.draw();
+    this.keep_focus(() => {
+      for (const part of parts) document.getElementById(part)?.replaceWith(this.part(part));
+    });
+    this.draw_charts();
   }
 
-  private fill(id: string, parts: Parameters<typeof add>[1]): void {
-    const place = document.getElementById(id)!;
-    place.replaceChildren();
-    add(place, parts);
+  // What had the keyboard's focus is found again by its id after it was made anew.
+  private keep_focus(redraw: () => void): void {
+    const id = document.activeElement?.id;
+    redraw();
+    if (id) document.getElementById(id)?.focus({ preventScroll: true });
+  }
+
+  private draw_charts(): void {
+    for (const charts of Object.values(this.charts)) charts.draw();
   }
 
   private bar() {
     const dark = this.state.theme === null
       ? matchMedia("(prefers-color-scheme: dark)").matches : this.state.theme === "dark";
     const flip = () => {
-      const next: Theme = dark ? "light" : "dark";
-      remember("theme", next);
-      this.change({ theme: next });
+      this.state.theme = dark ? "light" : "dark";
+      remember("theme", this.state.theme);
+      this.draw();
     };
     const translate = () => {
       set_language(language() === "zh" ? "en" : "zh");
@@ -131,7 +141,7 @@ class Page {
     ]);
   }
 
-  private parts() {
+  private body() {
     const { report } = this.state;
     const again = appendix(report.run);
     const rerun = section("rerun", t("rerun"),
@@ -143,37 +153,58 @@ class Page {
     if (report.cells.length === 0) {
       return [...head, h("p", { class: "quiet" }, t("no_cells")), rerun];
     }
-    return [...head, tiles(report.cells), this.overview(), this.curves(), ...this.cell(), rerun];
+    const parts: Part[] = ["overview", "curves", "cell", "sure"];
+    return [...head, tiles(report.cells), ...parts.map((part) => this.part(part)), rerun];
+  }
+
+  private part(part: Part): HTMLElement {
+    switch (part) {
+      case "overview": return this.overview();
+      case "curves": return this.curves();
+      case "cell": return this.cell();
+      case "sure": return this.sure();
+    }
   }
 
   private overview() {
     const { report, sort } = this.state;
     return section("overview", t("overview"),
       overview_table({ cells: report.cells, sort,
-                       on_sort: (next) => this.change({ sort: next }),
+                       on_sort: (next) => this.change({ sort: next }, ["overview"]),
                        on_open: (index) => this.go_to(index) }),
       failure_table(report.cells));
   }
 
   private curves() {
+    const charts = this.charts.curves;
+    charts.clear();
     return section("curves", t("curves"), ...load_curves({
-      cells: this.state.report.cells, look: current_look(), charts: this.charts,
-      choice: this.state.curves, on_choice: (curves) => this.change({ curves }),
+      cells: this.state.report.cells, look: current_look(), charts, choice: this.state.curves,
+      on_choice: (curves) => this.change({ curves }, ["curves"]),
     }));
   }
 
   private cell() {
     const { report, open } = this.state;
-    const cell = report.cells[open];
-    if (cell === undefined) return [];
-    const options = { cells: report.cells, open, look: current_look(), charts: this.charts,
+    const charts = this.charts.cell;
+    charts.clear();
+    const options = { cells: report.cells, open, look: current_look(), charts,
                       on_open: (index: number) => this.open(index) };
-    return [
-      section("cell", t("cell_detail"), cell_picker(options), cell_summary(cell),
-        percentile_table(cell), cell_charts(options)),
-      section("sure", `${t("how_sure")} · ${cell.label}`, instrument_panel(cell)),
-    ];
+    const cell = report.cells[open]!;
+    return section("cell", t("cell_detail"), cell_picker(options), cell_summary(cell),
+      percentile_table(cell), cell_charts(options));
   }
+
+  private sure() {
+    const cell = this.state.report.cells[this.state.open]!;
+    return section("sure", `${t("how_sure")} · ${cell.label}`, instrument_panel(cell));
+  }
+}
+
+function fill(id: string, parts: Parameters<typeof add>[1]): void {
+  const place = document.getElementById(id)!;
+  place.replaceChildren();
+  add(place, parts);
 }
 
 const asks_for_cell = () => /^#cell=\d+$/.test(location.hash);
@@ -201,9 +232,9 @@ function start(): void {
   addEventListener("beforeprint", () => page.print(true));
   addEventListener("afterprint", () => page.print(false));
   addEventListener("hashchange", () => {
-    if (asks_for_cell()) page.go_to(opened_cell(report));
+    if (asks_for_cell()) document.getElementById("cell")?.scrollIntoView();
   });
-  if (asks_for_cell()) page.go_to(opened_cell(report));
+  if (asks_for_cell()) document.getElementById("cell")?.scrollIntoView();
 }
 
 start();

@@ -93,21 +93,27 @@ export function table<Row>(options: TableOptions<Row>): HTMLElement {
 }
 
 function body<Row>(options: TableOptions<Row>, rows: readonly Row[], numeric: boolean[]) {
-  const formats = options.columns.map((column) => column_format(
-    rows.map((row) => column.value(row)).map((value) => (typeof value === "number" ? value : null))));
+  const numbers = (column: Column<Row>) => rows.map((row) => column.value(row))
+    .map((value) => (typeof value === "number" ? value : null));
+  const formats = options.columns.map((column) => column_format(numbers(column)));
   return h("tbody", {}, ...rows.map((row) =>
     h("tr", {}, ...options.columns.map((column, place) => {
       const value = column.value(row);
       const shown = column.show?.(row)
         ?? (typeof value === "number" ? formats[place]?.(value) : value) ?? gap;
-      const look = [numeric[place] ? "number" : "", starts_group(options.columns, place) ? "edge" : ""];
       return h(place === 0 ? "th" : "td",
-        { class: look.join(" ").trim() || null, scope: place === 0 ? "row" : null }, shown);
+        { class: cell_class(options.columns, place, numeric), scope: place === 0 ? "row" : null },
+        shown);
     }))));
 }
 
 const starts_group = <Row>(columns: readonly Column<Row>[], place: number) =>
   place > 0 && columns[place]?.group !== columns[place - 1]?.group;
+
+function cell_class<Row>(columns: readonly Column<Row>[], place: number, numeric: boolean[]) {
+  const look = [numeric[place] ? "number" : "", starts_group(columns, place) ? "edge" : ""];
+  return look.join(" ").trim() || null;
+}
 
 // Neighbours of one group share a heading above their own; without any group there is no such row.
 function group_row<Row>(columns: readonly Column<Row>[]): HTMLElement | null {
@@ -131,9 +137,8 @@ function title_row<Row>(options: TableOptions<Row>, numeric: boolean[]): HTMLEle
     const words = [column.title, column.unit ? h("small", {}, ` ${column.unit}`) : null];
     const is_key = sort?.key === column.key;
     const direction = is_key ? (sort?.descending ? "descending" : "ascending") : null;
-    const look = [numeric[place] ? "number" : "", starts_group(columns, place) ? "edge" : ""];
     return h("th",
-      { class: look.join(" ").trim() || null, scope: "col", title: column.help ?? null,
+      { class: cell_class(columns, place, numeric), scope: "col", title: column.help ?? null,
         "aria-sort": on_sort ? direction ?? "none" : null },
       ...(on_sort
         ? [h("button", { type: "button", id: `${options.id}-${column.key}`, class: "sort",

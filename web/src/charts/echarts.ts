@@ -1,8 +1,8 @@
 // The only file that knows ECharts: what of it is used, and how a chart gets onto the page, follows
 // its box and leaves again.
 import {
-  BarChart, BoxplotChart, HeatmapChart, LineChart, ScatterChart,
-  type BarSeriesOption, type BoxplotSeriesOption, type HeatmapSeriesOption, type LineSeriesOption,
+  BoxplotChart, HeatmapChart, LineChart, ScatterChart,
+  type BoxplotSeriesOption, type HeatmapSeriesOption, type LineSeriesOption,
   type ScatterSeriesOption,
 } from "echarts/charts";
 import {
@@ -13,15 +13,15 @@ import { init, use, type ComposeOption, type EChartsType } from "echarts/core";
 import { LabelLayout } from "echarts/features";
 import { CanvasRenderer } from "echarts/renderers";
 
-use([LineChart, ScatterChart, BarChart, BoxplotChart, HeatmapChart, GridComponent, TooltipComponent,
+use([LineChart, ScatterChart, BoxplotChart, HeatmapChart, GridComponent, TooltipComponent,
      AxisPointerComponent, MarkLineComponent, VisualMapComponent, LabelLayout, CanvasRenderer]);
 
 export type Option = ComposeOption<
-  LineSeriesOption | ScatterSeriesOption | BarSeriesOption | BoxplotSeriesOption |
-  HeatmapSeriesOption | GridComponentOption | TooltipComponentOption | VisualMapComponentOption>;
+  LineSeriesOption | ScatterSeriesOption | BoxplotSeriesOption | HeatmapSeriesOption |
+  GridComponentOption | TooltipComponentOption | VisualMapComponentOption>;
 
 export type {
-  BarSeriesOption, BoxplotSeriesOption, HeatmapSeriesOption, LineSeriesOption, ScatterSeriesOption,
+  BoxplotSeriesOption, HeatmapSeriesOption, LineSeriesOption, ScatterSeriesOption,
 };
 
 /// The charts of one part of the page. They are made when their boxes have a size, that is after
@@ -49,11 +49,6 @@ export class Charts {
     this.waiting = [];
   }
 
-  /// Fits every chart to its box at once; printing cannot wait for the observer.
-  resize(): void {
-    for (const chart of this.drawn) chart.resize();
-  }
-
   clear(): void {
     this.observer.disconnect();
     for (const chart of this.drawn) chart.dispose();
@@ -62,6 +57,8 @@ export class Charts {
   }
 
   private resize_box(box: Element): void {
+    // A box without a width is out of sight for now; its chart would be drawn into nothing.
+    if (box.clientWidth === 0) return;
     this.drawn.find((chart) => chart.getDom() === box)?.resize();
   }
 }

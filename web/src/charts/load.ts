@@ -4,7 +4,8 @@ import { figure } from "../format.ts";
 import { stat } from "../facts.ts";
 import { t } from "../i18n.ts";
 import type { LineSeriesOption, Option } from "./echarts.ts";
-import { axis, base, log_fields, series_color, series_symbol, tip, upright, type Look } from "./look.ts";
+import { axis, base, log_fields, series_color, series_symbol, tip, upright, type Look }
+  from "./look.ts";
 import { lines, type LoadAxis } from "./numbers.ts";
 
 /// Which stroke a statistic has; p50 is the plain line.
@@ -108,8 +109,9 @@ export function per_user_speed(cell: Cell): Maybe {
 }
 
 function trade_off_tip(cell: Cell, color: string): HTMLElement {
+  const output = cell.summary.output_token_throughput_per_s;
   const rows = [
-    { color, name: t("throughput_output"), value: `${figure(cell.summary.output_token_throughput_per_s)} tok/s` },
+    { color, name: t("throughput_output"), value: `${figure(output)} tok/s` },
     { name: t("per_user"), value: `${figure(per_user_speed(cell))} tok/s` },
     { name: "TPOT p50", value: `${figure(stat(cell, "tpot_ms", "p50"))} ms` },
   ];
@@ -141,7 +143,8 @@ export function trade_off(look: Look, cells: readonly Cell[], load: LoadAxis): O
         && cell.summary.output_token_throughput_per_s !== null);
       return {
         type: "line", name: line.name, symbol: series_symbol(place), symbolSize: 8,
-        lineStyle: { width: 1.6, color }, itemStyle: { color, borderColor: color, borderWidth: 1.5 },
+        lineStyle: { width: 1.6, color },
+        itemStyle: { color, borderColor: color, borderWidth: 1.5 },
         emphasis: { disabled: true },
         label: { show: true, position: "right", color: look.muted, fontSize: 10,
                  formatter: (item) => (item.data as { load: string }).load },

@@ -37,7 +37,7 @@ export const series_symbol = (place: number): (typeof symbols)[number] =>
 export const faded = (color: string, opacity: number): string =>
   `${color}${Math.round(opacity * 255).toString(16).padStart(2, "0")}`;
 
-/// The colour `part` of the way from `from` to `to`, both as #rrggbb; for scales, which cannot fade.
+/// The colour `part` of the way from `from` to `to`, both #rrggbb; for scales, which cannot fade.
 export function mixed(from: string, to: string, part: number): string {
   const channel = (color: string, place: number) => parseInt(color.slice(place, place + 2), 16);
   const mix = (place: number) =>

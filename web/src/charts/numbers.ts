@@ -97,7 +97,7 @@ function scale(values: readonly number[], parts: number): Scale {
   return { labels, bin: (value) => Math.floor((value - start) / step) };
 }
 
-// Lengths drawn from real conversations span decades; equal steps would put most of them in one bin.
+// Lengths of real conversations span decades; equal steps would put most of them in one bin.
 function log_scale(low: number, high: number): Scale {
   const edges = [...new Set(log_ticks(low, high + 1).map(Math.ceil))];
   const labels = edges.slice(0, -1).map((edge, bin) => `${edge}–${(edges[bin + 1] ?? 0) - 1}`);

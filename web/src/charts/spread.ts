@@ -10,8 +10,8 @@ import { ecdf, outline } from "./numbers.ts";
 const marked: readonly Stat[] = ["p50", "p90", "p99"];
 
 // The marks are the summary's percentiles, not ones read off the curve: the curve may be thinned.
-// Their labels lean away from each other, and the middle one stands higher, as p50 and p90 are often
-// a few pixels apart.
+// Their labels lean away from each other, and the middle one stands higher, as p50 and p90 are
+// often a few pixels apart.
 function marks(look: Look, distribution: Distribution | null) {
   const places: Partial<Record<Stat, object>> = {
     p50: { align: "right", distance: [3, 3] }, p90: { align: "center", distance: [0, 15] },
@@ -73,7 +73,8 @@ export function distribution_curve(look: Look, values: readonly Maybe[],
 export const is_tall = (bins: Bins): boolean =>
   bins.counts.reduce((most, amount) => Math.max(most, amount), 0) >= 200;
 
-/// How many gaps between tokens fell into each bin; time is logarithmic, as stalls are rare and long.
+/// How many gaps between tokens fell into each bin; time is logarithmic, as stalls are rare and
+/// long.
 export function gap_histogram(look: Look, bins: Bins, distribution: Distribution | null): Option {
   const color = series_color(look, 0);
   const corners = outline(bins);
@@ -95,7 +96,8 @@ export function gap_histogram(look: Look, bins: Bins, distribution: Distribution
         const place = (items as { dataIndex: number }[])[0]?.dataIndex ?? 0;
         const [from, amount] = corners[place] ?? [0, 0];
         const to = corners[place + 1]?.[0];
-        const title = to === undefined ? `≥ ${figure(from)} ms` : `${figure(from)} … ${figure(to)} ms`;
+        const title = to === undefined ? `≥ ${figure(from)} ms`
+          : `${figure(from)} … ${figure(to)} ms`;
         return tip(title, [{ name: t("tokens"), value: count(amount) }]);
       },
     },
@@ -111,8 +113,8 @@ export function gap_histogram(look: Look, bins: Bins, distribution: Distribution
 
 const box_stats: readonly Stat[] = ["p1", "p25", "p50", "p75", "p99"];
 
-/// One box for each cell: the quartiles, whiskers to p1 and p99, a dot at the maximum. The cell that
-/// is open is the one in full colour.
+/// One box for each cell: the quartiles, whiskers to p1 and p99, a dot at the maximum. The cell
+/// that is open is the one in full colour.
 export function boxes(look: Look, cells: readonly Cell[], metric: Metric, open: number): Option {
   const drawn = cells.filter((cell) =>
     box_stats.every((which) => (cell.summary[metric]?.[which] ?? null) !== null));
@@ -128,7 +130,7 @@ export function boxes(look: Look, cells: readonly Cell[], metric: Metric, open: 
     xAxis: axis(look, "", {
       type: "category", data: drawn.map((cell) => cell.label),
       axisLabel: { color: look.muted, fontSize: 10, rotate: drawn.length > 4 ? 40 : 0,
-                   fontFamily: look.font },
+                   fontFamily: look.font, width: 120, overflow: "truncate" },
     }),
     yAxis: upright(look, "ms", log ? log_fields(look, low, high) : { scale: true }),
     tooltip: {
@@ -144,7 +146,8 @@ export function boxes(look: Look, cells: readonly Cell[], metric: Metric, open: 
     series: [
       { type: "boxplot", boxWidth: [6, 26], data: drawn.map((cell) => ({
           value: box_stats.map((which) => value(cell, which)),
-          itemStyle: { color: faded(color(cell), 0.25), borderColor: color(cell), borderWidth: 1.3 },
+          itemStyle: { color: faded(color(cell), 0.25), borderColor: color(cell),
+                       borderWidth: 1.3 },
         })) },
       { type: "scatter", symbolSize: 4, data: drawn.map((cell) => (
           { value: value(cell, "max"), itemStyle: { color: color(cell) } })) },

@@ -12,12 +12,11 @@ interface Lane {
   unit: string;
   values: Maybe[];
   color: string;
-  bars?: boolean;
 }
 
 function lanes(look: Look, series: Series): Lane[] {
   const has = (values: Maybe[]) => values.some((value) => value !== null);
-  const errors = series.errors_per_s.some((value) => (value ?? 0) > 0);
+  const failing = series.errors_per_s.some((value) => (value ?? 0) > 0);
   const all: Lane[] = [
     { title: t("in_flight"), unit: t("requests_unit"), values: series.in_flight,
       color: series_color(look, 0) },
@@ -25,17 +24,16 @@ function lanes(look: Look, series: Series): Lane[] {
       color: series_color(look, 2) },
     { title: t("throughput_requests"), unit: "req/s", values: series.requests_per_s,
       color: series_color(look, 3) },
-    { title: t("errors"), unit: t("errors_per_s"), values: series.errors_per_s, color: look.bad,
-      bars: true },
+    { title: t("errors"), unit: t("errors_per_s"), values: series.errors_per_s, color: look.bad },
   ];
-  return all.filter((lane) => has(lane.values) && (!lane.bars || errors));
+  return all.filter((lane) =>
+    has(lane.values) && (failing || lane.values !== series.errors_per_s));
 }
 
 function lane_series(series: Series, lane: Lane, place: number) {
   const data = series.t_s.map((t_s, row) => [t_s, lane.values[row] ?? null]);
   const shared = { name: lane.title, xAxisIndex: place, yAxisIndex: place, data,
                    itemStyle: { color: lane.color }, emphasis: { disabled: true } };
-  if (lane.bars) return { ...shared, type: "bar", barMinWidth: 2, barMaxWidth: 8, large: false };
   return { ...shared, type: "line", showSymbol: false, step: "end",
            lineStyle: { width: 1.3, color: lane.color },
            areaStyle: { color: faded(lane.color, 0.12) } };
@@ -103,15 +101,19 @@ export function start_scatter(look: Look, requests: Requests): Option {
       },
     },
     series: [
-      { type: "scatter", data: points, symbolSize: dot_px(points.length),
+      { type: "scatter", ...at_once, data: points, symbolSize: dot_px(points.length),
         itemStyle: { color, opacity: dot_opacity(points.length) }, emphasis: { disabled: true } },
-      { type: "scatter", data: lost.map((start) => [start, 0]), z: 3,
+      { type: "scatter", progressive: 0, data: lost.map((start) => [start, 0]), z: 3,
         symbol: "path://M0,0L10,10M10,0L0,10", symbolSize: 7,
         itemStyle: { color: look.bad, borderColor: look.bad, borderWidth: 1.5 },
         emphasis: { disabled: true } },
     ],
   } as Option;
 }
+
+/// Dots are drawn in one go. ECharts would draw thousands of them over many frames, and throws when
+/// its chart is taken off the page in between. From 5,000 on they are one path, without tooltips.
+export const at_once = { progressive: 0, large: true, largeThreshold: 5000 } as const;
 
 /// Many dots are small and faint, so that their density can be seen.
 export const dot_px = (dots: number): number => (dots > 3000 ? 2.5 : dots > 500 ? 3.5 : 5);

@@ -5,7 +5,7 @@ import { t } from "../i18n.ts";
 import type { Option } from "./echarts.ts";
 import { axis, base, mixed, series_color, tip, upright, type Look } from "./look.ts";
 import { heat_map, pairs } from "./numbers.ts";
-import { dot_opacity, dot_px } from "./timeline.ts";
+import { at_once, dot_opacity, dot_px } from "./timeline.ts";
 
 /// TTFT against the number of input tokens.
 export function prompt_scatter(look: Look, requests: Requests): Option {
@@ -24,7 +24,7 @@ export function prompt_scatter(look: Look, requests: Requests): Option {
           [{ color, name: "TTFT", value: `${figure(ttft)} ms` }]);
       },
     },
-    series: [{ type: "scatter", data: points, symbolSize: dot_px(points.length),
+    series: [{ type: "scatter", ...at_once, data: points, symbolSize: dot_px(points.length),
                itemStyle: { color, opacity: dot_opacity(points.length) },
                emphasis: { disabled: true } }],
   } as Option;
@@ -54,7 +54,7 @@ export function length_map(look: Look, requests: Requests): Option {
           [{ name: t("requests"), value: count(amount) }]);
       },
     },
-    series: [{ type: "heatmap", data: map.bins,
+    series: [{ type: "heatmap", progressive: 0, data: map.bins,
                itemStyle: { borderWidth: 1, borderColor: look.panel },
                emphasis: { disabled: true } }],
   } as Option;

@@ -32,7 +32,8 @@ function tree_block(id: string, title: string, tree: Tree): HTMLElement | null {
   ];
   return h("details", { id, class: "tree" },
     h("summary", {}, title, h("span", {}, t("n_entries", { n: lines.length }))),
-    h("div", { class: "tools" }, copy_button(t("copy_tsv"), t("copied"), () => to_tsv(columns, lines))),
+    h("div", { class: "tools" },
+      copy_button(t("copy_tsv"), t("copied"), () => to_tsv(columns, lines))),
     h("table", { class: "pairs" }, h("tbody", {}, ...lines.map(([key, value]) =>
       h("tr", {}, h("th", { scope: "row" }, key),
         h("td", { class: value === "unknown" ? "unknown" : null }, value))))));

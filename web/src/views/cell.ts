@@ -44,18 +44,20 @@ export function cell_picker(options: CellOptions): HTMLElement | null {
                   disabled: cells[open + by] === undefined,
                   onclick: () => on_open(open + by) }, sign);
   return h("div", { class: "picker" },
-    step("cell-back", -1, "‹", t("cell_before")), select, step("cell-next", 1, "›", t("cell_after")));
+    step("cell-back", -1, "‹", t("cell_before")), select,
+    step("cell-next", 1, "›", t("cell_after")));
 }
 
 /// Verdict, counts and goodput of the open cell.
 export function cell_summary(cell: Cell): HTMLElement {
   const { summary } = cell;
-  const lost = failures(cell);
+  const lost = failures(cell)
+    .map(([kind, n]) => `${kind === "?" ? t("kind_missing") : kind}: ${count(n)}`);
+  const nothing = failed(cell) === null ? gap : t("none");
   const facts: [string, string][] = [
     [t("requests"), t("counts", { planned: count(summary.planned), sent: count(summary.sent),
                                   completed: count(summary.completed) })],
-    [t("failures"), lost.length === 0 ? (failed(cell) === null ? gap : t("none"))
-      : lost.map(([kind, n]) => `${kind === "?" ? t("kind_missing") : kind}: ${count(n)}`).join(", ")],
+    [t("failures"), lost.join(", ") || nothing],
     [t("duration"), span_s(summary.duration_s)],
     [t("throughput"), `${figure(summary.request_throughput_per_s)} req/s · `
       + `${figure(summary.output_token_throughput_per_s)} out tok/s · `
@@ -94,8 +96,8 @@ export function percentile_table(cell: Cell): HTMLElement {
   if (rows.length === 0) return h("p", { class: "quiet" }, t("nothing_completed"));
   const thin = rows.some((row) => row.distribution.rank_is_max.length > 0);
   const column = (which: Stat): Column<Row> => ({
-    key: which, title: which === "n" ? "n" : which.startsWith("p") || which === "min" || which === "max"
-      ? which.replace("_", ".") : t(`stat_${which}` as Key),
+    key: which,
+    title: which === "mean" || which === "std" ? t(`stat_${which}`) : which.replace("_", "."),
     value: (row) => row.distribution[which],
     show: (row) => statistic(row.distribution, which),
   });
@@ -114,8 +116,7 @@ const metric_title = (metric: Metric) =>
 function statistic(distribution: Distribution, which: Stat) {
   const value = distribution[which];
   if (which === "n") return count(value);
-  const names = [which, which.replace("_", "."), which.replace("p99_9", "p99.9")];
-  const thin = distribution.rank_is_max.some((name) => names.includes(name));
+  const thin = distribution.rank_is_max.some((name) => name.replace(".", "_") === which);
   return thin ? h("span", { class: "thin", title: t("rank_is_max") }, `${figure(value)}†`)
     : figure(value);
 }
@@ -137,13 +138,19 @@ export function cell_charts(options: CellOptions): HTMLElement | null {
       : h("p", { class: "quiet missing" }, t("not_recorded", { names: missing.join(" · ") })));
 }
 
+// Charts of requests say when the run kept only some of them; percentiles stand on all.
+function cap_text({ requests }: Cell): string {
+  return requests.total > requests.rows && requests.rows > 0
+    ? t("capped", { rows: count(requests.rows), total: count(requests.total) }) : "";
+}
+
 function spread_panels({ look }: CellOptions, cell: Cell): Panel[] {
   const curve = (metric: "ttft_ms" | "tpot_ms" | "e2e_ms"): Panel => {
     const values = cell.requests[metric];
     const n = values.filter((value) => value !== null).length;
     return {
       title: `${metric_name(metric)}: ${t("share_at_or_below")}`,
-      note: n === 0 ? "" : t("of_n_requests", { n: count(n) }),
+      note: n === 0 ? "" : cap_text(cell) || t("of_n_requests", { n: count(n) }),
       option: n === 0 ? null : distribution_curve(look, values, cell.summary[metric]),
     };
   };
@@ -162,10 +169,10 @@ function token_panels({ look }: CellOptions, cell: Cell): Panel[] {
   const has_lengths = pairs(input_tokens, output_tokens).length > 0;
   const one = (values: (number | null)[]) => count(values.find((value) => value !== null) ?? null);
   return [
-    { title: t("ttft_by_input"),
+    { title: t("ttft_by_input"), note: cap_text(cell),
       option: has_ttft && varies(input_tokens) ? prompt_scatter(look, cell.requests) : null,
       ...(has_ttft ? { empty: t("same_input", { n: one(input_tokens) }) } : {}) },
-    { title: t("lengths_asked"),
+    { title: t("lengths_asked"), note: cap_text(cell),
       option: has_lengths && (varies(input_tokens) || varies(output_tokens))
         ? length_map(look, cell.requests) : null,
       ...(has_lengths ? { empty: t("same_lengths",
@@ -184,11 +191,10 @@ function box_panels({ look, cells, open }: CellOptions): Panel[] {
 
 function time_panels({ look }: CellOptions, cell: Cell): Panel[] {
   const { series, requests } = cell;
-  const capped = requests.total > requests.rows
-    ? t("capped", { rows: count(requests.rows), total: count(requests.total) }) : "";
   return [
-    { title: t("ttft_over_time"), note: capped, wide: true, height: 220,
-      option: requests.start_s.some((start) => start !== null) ? start_scatter(look, requests) : null },
+    { title: t("ttft_over_time"), note: cap_text(cell), wide: true, height: 220,
+      option: requests.start_s.some((start) => start !== null)
+        ? start_scatter(look, requests) : null },
     { title: t("time_line"), wide: true, height: series === null ? 0 : time_line_px(look, series),
       option: series === null ? null : time_line(look, series) },
   ];

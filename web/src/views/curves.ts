@@ -1,6 +1,7 @@
 // The charts over all cells, with one legend for all of them and the choice of percentiles.
 import type { Charts } from "../charts/echarts.ts";
-import { per_user_speed, percentile_curves, rate_curves, strokes, trade_off } from "../charts/load.ts";
+import { per_user_speed, percentile_curves, rate_curves, strokes, trade_off }
+  from "../charts/load.ts";
 import { series_color, series_symbol, type Look } from "../charts/look.ts";
 import { lines, load_axis, type LoadAxis } from "../charts/numbers.ts";
 import type { Cell, Metric, Stat } from "../data.ts";

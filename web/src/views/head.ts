@@ -5,6 +5,7 @@ import { best_cell, error_rate, failed, standing, stat, subject, total } from ".
 import { count, duration_ms, duration_text, figure, gap, instant, percent, span_s }
   from "../format.ts";
 import { t, type Key } from "../i18n.ts";
+import { verdict_mark } from "./panel.ts";
 
 /// The title block: the model, and the facts of the run in one line each.
 export function title_block(report: Report): HTMLElement {
@@ -24,14 +25,15 @@ export function title_block(report: Report): HTMLElement {
   return h("div", { class: "title" },
     h("p", { class: "kicker" }, t("report_of")),
     h("h1", {}, about.model ?? t("model_not_named")),
-    h("dl", { class: "facts" }, ...facts.filter(([, value]) => value !== null).map(([name, value]) =>
-      h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
+    h("dl", { class: "facts" }, ...facts.filter(([, value]) => value !== null)
+      .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
 }
 
 function span_of(cells: readonly Cell[]): string | null {
   const seconds = total(cells, (cell) => cell.summary.duration_s);
   if (seconds === null) return null;
-  return `${span_s(seconds)} · ${t(cells.length === 1 ? "one_cell" : "n_cells", { n: cells.length })}`;
+  const n = cells.length;
+  return `${span_s(seconds)} · ${n === 1 ? t("one_cell") : t("n_cells", { n })}`;
 }
 
 /// Whether the figures hold, with the reasons in plain sight, then the run's own notes.
@@ -42,7 +44,8 @@ export function verdict_block(report: Report): HTMLElement {
     valid > 0 ? t("n_valid", { n: valid }) : "", unsaid > 0 ? t("n_unsaid", { n: unsaid }) : "",
   ].filter(Boolean).join(", ");
   const heading = invalid.length > 0
-    ? [h("b", {}, t("n_invalid", { n: invalid.length, all: cells.length })), parts ? `  ${parts}` : ""]
+    ? [h("b", {}, t("n_invalid", { n: invalid.length, all: cells.length })),
+       parts ? `  ${parts}` : ""]
     : [h("b", {}, unsaid === cells.length ? t("verdict_missing") : t("all_valid"))];
   const look = invalid.length > 0 ? "bad" : valid > 0 && unsaid === 0 ? "good" : "";
   return h("div", { class: "verdicts" },
@@ -76,8 +79,7 @@ export function tiles(cells: readonly Cell[]): HTMLElement | null {
       h("p", { class: "name" }, tile.name),
       h("p", { class: "figure" }, tile.figure,
         tile.unit && tile.figure !== gap ? h("small", {}, ` ${tile.unit}`) : null),
-      h("p", { class: "below" }, tile.doubtful ? h("span", { class: "mark bad" }, t("invalid")) : null,
-        tile.below))));
+      h("p", { class: "below" }, tile.doubtful ? verdict_mark(false) : null, tile.below))));
 }
 
 function time_tile(cell: Cell, metric: "ttft_ms" | "tpot_ms" | "e2e_ms", name: string): Tile {
@@ -128,7 +130,8 @@ function tiles_of_many(cells: readonly Cell[]): Tile[] {
 
 function peak(name: string, unit: string, cell: Cell | null, value: (cell: Cell) => Maybe): Tile {
   const rate = cell === null ? null : error_rate(cell);
-  const errors = rate !== null && rate > 0 ? ` · ${t("share_failed", { share: percent(rate) })}` : "";
+  const errors = rate === null || rate === 0 ? ""
+    : ` · ${t("share_failed", { share: percent(rate) })}`;
   return { name, unit, figure: figure(cell === null ? null : value(cell)),
            below: where(cell) + errors, doubtful: is_doubtful(cell) };
 }

@@ -42,8 +42,9 @@ function stamp_text(stamps: string | null): string {
 function little_text(cell: Cell): string {
   const { concurrency_mean: mean, concurrency_little: little } = cell.summary;
   if (mean === null || little === null) return gap;
-  const off = mean === 0 ? null : Math.abs(little - mean) / mean;
-  return `${figure(mean)} / ${figure(little)}${off === null ? "" : ` (${t("apart", { share: percent(off) })})`}`;
+  const both = `${figure(mean)} / ${figure(little)}`;
+  if (mean === 0) return both;
+  return `${both} (${t("apart", { share: percent(Math.abs(little - mean) / mean) })})`;
 }
 
 // A lag means something only beside the figure it disturbs, hence its share of the median TTFT.

@@ -2,7 +2,7 @@
 import type { Cell, Maybe, Metric, Stat } from "../data.ts";
 import { h, save_file } from "../dom.ts";
 import { error_rate, failed, failures, stat } from "../facts.ts";
-import { count, percent } from "../format.ts";
+import { count, percent_figure } from "../format.ts";
 import { t } from "../i18n.ts";
 import { overview_csv } from "../overview_csv.ts";
 import { table, type Column, type Sort } from "../table.ts";
@@ -57,7 +57,7 @@ function columns(on_open: (index: number) => void): Column<Cell>[] {
       show: (cell) => (failed(cell) ? h("span", { class: "lost" }, count(failed(cell)))
         : count(failed(cell))) },
     { key: "error_rate", group: t("failures"), title: "%", value: error_rate,
-      show: (cell) => (error_rate(cell) === null ? "–" : percent(error_rate(cell)).replace(" %", "")) },
+      show: (cell) => percent_figure(error_rate(cell)) },
     { key: "verdict", group: " ", title: t("verdict"),
       value: (cell) => verdict_value(cell),
       show: (cell) => {
@@ -110,7 +110,7 @@ export function failure_table(cells: readonly Cell[]): HTMLElement {
         key: kind, title: kind === "?" ? t("kind_missing") : kind,
         value: (cell) => amount(cell, kind) })),
       { key: "share", title: t("share"), unit: "%",
-        value: (cell) => error_rate(cell), show: (cell) => percent(error_rate(cell)).replace(" %", "") },
+        value: error_rate, show: (cell) => percent_figure(error_rate(cell)) },
     ],
   });
 }

@@ -41,7 +41,7 @@ export const en = {
   reason_missing: "no reason given",
   was_interrupted: "The run was interrupted: its figures cover only what had finished by then.",
   is_running: "The run was still going when this page was written.",
-  schema_unknown: "This file has schema {schema}; the page reads schema 1 and may miss parts of it.",
+  schema_unknown: "This file has schema {schema}; the page reads schema 1 and may miss parts.",
   unreadable: "The data in this page cannot be read as JSON.",
   no_cells: "This page holds no measurements.",
 

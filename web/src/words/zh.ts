@@ -1,4 +1,5 @@
-// The page's words in Chinese. Names of metrics (TTFT, TPOT, ITL, E2E) stay as the field writes them.
+// The page's words in Chinese. Names of metrics (TTFT, TPOT, ITL, E2E) stay as the field writes
+// them.
 import type { Key } from "./en.ts";
 
 export const zh: Record<Key, string> = {
