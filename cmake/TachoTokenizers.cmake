@@ -1,16 +1,17 @@
-# tacho_tokenizers: the Hugging Face tokenizers crate behind a C ABI (rust/tokenizer), built by cargo as one
-# static archive inside the build folder, once and again only when its sources change.
-# Cargo fetches the locked crates on the first build; with CARGO_NET_OFFLINE=true it takes them from its cache.
+# tacho_tokenizers: the Hugging Face tokenizers crate behind a C ABI (rust/tokenizer), built by
+# cargo as one static archive inside the build folder, once and again only when its sources change.
+# Cargo fetches the locked crates on the first build; with CARGO_NET_OFFLINE=true it takes them from
+# its cache.
 find_program(CARGO cargo HINTS $ENV{HOME}/.cargo/bin)
 if(NOT CARGO)
-  message(FATAL_ERROR "cargo is missing; install Rust 1.85 or newer (rustup.rs); scripts/setup.sh does it")
+  message(FATAL_ERROR "cargo is missing: install Rust 1.85 or newer (scripts/setup.sh does it)")
 endif()
 
 set(tokenizer_crate ${CMAKE_SOURCE_DIR}/rust/tokenizer)
 set(tokenizer_target ${CMAKE_BINARY_DIR}/rust)
 set(tokenizer_archive ${tokenizer_target}/release/libtacho_tokenizer.a)
 
-# The sanitizers' flags stop at the boundary: the crate is built the same way in every configuration.
+# The crate is built the same way in every configuration; the sanitizers' flags stop here.
 add_custom_command(
   OUTPUT ${tokenizer_archive}
   COMMAND ${CMAKE_COMMAND} -E env CARGO_TARGET_DIR=${tokenizer_target}
@@ -25,4 +26,5 @@ add_custom_target(tacho_tokenizer_crate DEPENDS ${tokenizer_archive})
 add_library(tacho_tokenizers INTERFACE)
 add_dependencies(tacho_tokenizers tacho_tokenizer_crate)
 target_include_directories(tacho_tokenizers INTERFACE ${tokenizer_crate})
-target_link_libraries(tacho_tokenizers INTERFACE ${tokenizer_archive} Threads::Threads ${CMAKE_DL_LIBS} m)
+target_link_libraries(tacho_tokenizers INTERFACE ${tokenizer_archive} Threads::Threads
+                      ${CMAKE_DL_LIBS} m)

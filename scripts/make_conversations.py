@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Builds data/conversations.json, the dataset inside the binary, from hand-written text files.
 
-A maintainer's tool: users of tacho never run it, and the source texts are not part of the repository.
-The dataset must be fit for load tests, so this script refuses what would spoil one: two conversations
-whose first messages share 20 tokens (a server's prefix cache would answer from memory), roles that do
-not alternate, too few conversations, or too little English or Chinese.
+A maintainer's tool: users of tacho never run it, and the source texts are not part of the
+repository. The dataset must be fit for load tests, so this script refuses what would spoil one: two
+conversations whose first messages share 20 tokens (a server's prefix cache would answer from
+memory), roles that do not alternate, too few conversations, or too little English or Chinese.
 
     pip install tokenizers==0.23.2
     scripts/make_conversations.py FOLDER_WITH_TEXTS     # writes data/conversations.json
     scripts/make_tokenizer.py                           # trains data/tokenizer.json on it
-    scripts/make_conversations.py --check               # checks the written file, prints its figures
+    scripts/make_conversations.py --check             # checks the written file, prints its figures
 
 A source file holds conversations between markers that stand alone on their lines:
 `@@@ conversation`, then `@@@ human` and `@@@ gpt` in turns.
@@ -26,7 +26,7 @@ DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 SHARED_TOKENS = 20
 MARKER = re.compile(r"^@@@ (conversation|human|gpt)[ \t]*$", re.MULTILINE)
 
-# The commonest short words of each language; the language of a text is the one whose words it uses most.
+# Common short words; the language of a text is the one whose words it uses most.
 STOPWORDS = {
     "en": "the of and to in is you that it for on are with as this be have or not what your can my",
     "es": "de la que el en los del se las por un para con no una su al es lo como más está",
@@ -40,7 +40,7 @@ STOPWORDS = {language: set(words.split()) for language, words in STOPWORDS.items
 
 
 def language_of(text):
-    """Returns "en", "zh" or "xx" (anything else), decided by what the text is made of, code left out."""
+    """Returns "en", "zh" or "xx" (anything else) by what the text is made of, code left out."""
     text = re.sub(r"```.*?(```|$)", "", text, flags=re.DOTALL)
     han = len(re.findall(r"[\u4e00-\u9fff]", text))
     others = len(re.findall(r"[\u3040-\u30ff\uac00-\ud7af\u0370-\u06ff\u0900-\u0e7f]", text))
@@ -127,12 +127,14 @@ def describe(entries, tokenizer):
     share = collections.Counter(entry["id"].split("-")[1] for entry in entries)
     turns = sum(len(entry["conversations"]) for entry in entries)
     multi = sum(len(entry["conversations"]) > 2 for entry in entries)
-    print(f"{len(entries)} conversations, {turns} messages, {multi} with several turns; {dict(share)}")
+    print(f"{len(entries)} conversations, {turns} messages, {multi} with several turns;",
+          dict(share))
     for index, name in ((0, "first human message"), (1, "first gpt message")):
         texts = [entry["conversations"][index]["value"] for entry in entries]
         counts = sorted(len(tokenizer.encode(text, add_special_tokens=False).ids) for text in texts)
-        print(f"{name}: tokens mean {statistics.mean(counts):.0f}, median {counts[len(counts) // 2]},"
-              f" p90 {counts[len(counts) * 9 // 10]}, max {counts[-1]}")
+        median, p90 = counts[len(counts) // 2], counts[len(counts) * 9 // 10]
+        print(f"{name}: tokens mean {statistics.mean(counts):.0f}, median {median}, p90 {p90},"
+              f" max {counts[-1]}")
     for language in ("en", "zh", "xx"):
         texts = [turn["value"] for entry in entries if f"-{language}-" in entry["id"]
                  for turn in entry["conversations"]]
@@ -143,9 +145,9 @@ def describe(entries, tokenizer):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", nargs="?", type=pathlib.Path, help="the folder of the source texts")
+    parser.add_argument("folder", nargs="?", type=pathlib.Path, help="where the source texts are")
     parser.add_argument("--check", action="store_true", help="only check data/conversations.json")
-    parser.add_argument("--minimum", type=int, default=300, help="conversations wanted (default 300)")
+    parser.add_argument("--minimum", type=int, default=300, help="conversations wanted [300]")
     options = parser.parse_args()
     target = DATA / "conversations.json"
     if options.check:

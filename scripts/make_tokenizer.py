@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Trains data/tokenizer.json, the tokenizer inside the binary, and writes data/words.txt.
 
-A maintainer's tool: users of tacho never run it. The tokenizer is a byte-level BPE with GPT-2's way of
-splitting words, trained on data/conversations.json alone, so that it is ours to ship. It stands in when
-the user names no tokenizer: its counts are near, not equal to, those of a given model.
+A maintainer's tool: users of tacho never run it. The tokenizer is a byte-level BPE with GPT-2's way
+of splitting words, trained on data/conversations.json alone, so that it is ours to ship. It stands
+in when the user names no tokenizer: its counts are near, not equal to, those of a given model.
 
-data/words.txt is what the simulated engine writes: words that are exactly one token, with a space before
-them and without, so that a text of n words joined by single spaces is exactly n tokens.
+data/words.txt is what the simulated engine writes: words that are exactly one token, with a space
+before them and without, so that a text of n words joined by single spaces is exactly n tokens.
 
     pip install tokenizers==0.23.2
     scripts/make_tokenizer.py
@@ -37,14 +37,14 @@ def common_words(texts):
 
 
 def train(texts, words):
-    """Returns a tokenizer trained on the texts, and on each word alone so that it gets its own entry."""
+    """Trains on the texts, and on each word alone so that it gets an entry of its own."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=ENTRIES, min_frequency=2, special_tokens=SPECIALS, show_progress=False,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
-    alone = [word for word in words for _ in range(4)] + [" " + word for word in words for _ in range(4)]
+    alone = [space + word for word in words for space in ("", " ") for _ in range(4)]
     tokenizer.train_from_iterator(list(texts) + alone, trainer)
     return tokenizer
 
@@ -63,8 +63,9 @@ def verified_words(tokenizer, words):
     for _ in range(500):
         chosen = draw.choices(good, k=draw.randrange(1, 2_000))
         for text in (" ".join(chosen), " " + " ".join(chosen)):
-            if count(tokenizer, text) != len(chosen):
-                raise SystemExit(f"a text of {len(chosen)} words has {count(tokenizer, text)} tokens")
+            counted = count(tokenizer, text)
+            if counted != len(chosen):
+                raise SystemExit(f"a text of {len(chosen)} words has {counted} tokens")
     return sorted(good)
 
 

@@ -1,7 +1,7 @@
 //! The C face of the Hugging Face `tokenizers` crate: load, count, encode, decode, free.
 //!
-//! `tacho_tokenizer.h` is the same interface for the C++ side; keep both in step. Buffers handed out
-//! are freed by the matching function here. No panic crosses the boundary: it becomes an error.
+//! `tacho_tokenizer.h` is the same interface for the C++ side; keep both in step. Buffers handed
+//! out are freed by the matching function here. No panic crosses the boundary: it becomes an error.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::{ptr, slice};
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn tacho_tokenizer_load(
     let json = borrow(bytes, size);
     let loaded = guarded(|| {
         let mut tokenizer = Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
-        // Files of some models carry a cut at 512 tokens or padding; a count must see all of the text.
+        // Files of some models carry a cut at 512 tokens or padding; a count must see all text.
         tokenizer.with_truncation(None).map_err(|error| error.to_string())?;
         tokenizer.with_padding(None);
         Ok(tokenizer)

@@ -36,10 +36,12 @@ bool says(const std::string& message, const char* what) {
 TEST_CASE(
     "ShareGPT: the first human message is the prompt, what the assistant says next the reply") {
   const Dataset set = parsed(R"([
-    {"id": "a", "conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"},
-                                  {"from": "human", "value": "Bye"}, {"from": "gpt", "value": "So long"}]},
-    {"conversations": [{"from": "gpt", "value": "Rest of an answer"}, {"from": "user", "value": "Next"},
-                       {"from": "chatgpt", "value": "Yes"}]},
+    {"id": "a", "conversations": [
+        {"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"},
+        {"from": "human", "value": "Bye"}, {"from": "gpt", "value": "So long"}]},
+    {"conversations": [
+        {"from": "gpt", "value": "Rest of an answer"}, {"from": "user", "value": "Next"},
+        {"from": "chatgpt", "value": "Yes"}]},
     {"system": "Be brief.", "tools": "[]", "conversations": [
         {"value": "Weather?", "from": "human"}, {"from": "function_call", "value": "{\"city\": 1}"},
         {"from": "observation", "value": "rain"}, {"from": "gpt", "value": "Rain."}]}])");
@@ -171,7 +173,8 @@ TEST_CASE("broken JSON is refused with its line") {
 TEST_CASE(
     "no way of cutting a dataset short crashes, and none yields more prompts than the whole") {
   const std::string list =
-      R"([{"conversations": [{"from": "human", "value": "H\u00e9 \"q\""}, {"from": "gpt", "value": "x"}]},)"
+      R"([{"conversations": [{"from": "human", "value": "H\u00e9 \"q\""},)"
+      R"({"from": "gpt", "value": "x"}]},)"
       R"({"system": "s", "conversations": [{"from": "human", "value": "2"}]}])";
   const std::string lines =
       "{\"messages\": [{\"role\": \"user\", \"content\": [{\"text\": \"a\"}]}]}\n"
