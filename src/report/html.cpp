@@ -139,16 +139,14 @@ Json page_data(const RunData& data, const RunSummary& run) {
   const Manifest& manifest = data.manifest;
   Json json;
   json["schema"] = 1;
+  Json config{{"model", manifest.model}, {"url", manifest.url}, {"endpoint", manifest.endpoint},
+              {"tokenizer", manifest.tokenizer}, {"seed", manifest.seed}};
+  config.update(manifest.config);
   json["run"] = {{"tacho_version", manifest.tacho_version},
                  {"command", manifest.command},
                  {"started_at", manifest.started_at},
                  {"status", manifest.status},
-                 {"model", manifest.model},
-                 {"url", manifest.url},
-                 {"endpoint", manifest.endpoint},
-                 {"tokenizer", manifest.tokenizer},
-                 {"seed", manifest.seed},
-                 {"config", manifest.config},
+                 {"config", config},
                  {"environment", manifest.environment},
                  {"server", manifest.server},
                  {"notes", manifest.notes}};

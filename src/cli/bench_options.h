@@ -1,0 +1,62 @@
+// What `tacho bench` can be told, as typed: one struct, filled by the flag table, const from then on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/flags.h"
+
+namespace tacho {
+
+/// All options of `tacho bench`. Empty strings and lists, and zeros, mean "not given" unless said otherwise.
+struct BenchOptions {
+  // Target.
+  std::string url, host, model, served_model_name, endpoint_path, endpoint_type, api, service_kind;
+  std::string api_key_env, extra_body, ca_file, sim;
+  std::uint32_t port = 0;
+  std::uint32_t tensor_parallel = 1;
+  std::vector<std::string> headers, extra_inputs;
+  bool streams = true;
+  bool is_insecure = false;
+  bool has_ready_check = true;
+  // Load.
+  std::vector<std::uint32_t> concurrency, num_prompts;
+  std::vector<double> request_rate;
+  std::uint32_t max_concurrency = 0;
+  std::uint32_t epochs = 5;
+  double duration_s = 0.0;
+  std::uint32_t warmup = 0;
+  double burstiness = 1.0;
+  std::string ramp_strategy;
+  double ramp_start_per_s = 0.0, ramp_end_per_s = 0.0;
+  double request_timeout_s = 600.0, grace_s = 10.0;
+  std::uint32_t threads = 0;
+  std::uint32_t seed = 0;
+  // Prompts.
+  std::string dataset, dataset_name, dataset_type, tokenizer;
+  std::vector<std::uint32_t> input_tokens, output_tokens;
+  std::uint32_t max_tokens = 0, max_prompt_tokens = 0, max_model_len = 0, batch_size = 1;
+  bool ignores_eos = false, heeds_eos = false;
+  std::string temperature, top_p;
+  // Server's launch flags, kept as notes.
+  std::uint32_t num_scheduler_steps = 0;
+  bool has_prefix_caching = false;
+  // Judging and output.
+  std::vector<std::string> goodput;
+  std::vector<std::string> percentile_metrics;
+  std::vector<std::string> metric_percentiles;
+  std::string out, benchmark_csv, result_dir, result_filename, artifact_dir;
+  bool saves_vllm_result = false, saves_detailed = false, generates_plots = false;
+  bool is_json = false, is_quiet = false, is_strict = false, is_dry_run = false;
+
+  /// True when GenAI-Perf's own options were used, whose files are then written too.
+  bool speaks_genai_perf() const {
+    return !service_kind.empty() || generates_plots || !artifact_dir.empty();
+  }
+};
+
+/// The rows of `tacho bench`, filling `options`.
+FlagTable bench_flags(BenchOptions& options);
+
+}  // namespace tacho

@@ -1,0 +1,186 @@
+#include "cli/bench_prompts.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cli/progress_display.h"
+#include "workload/shape.h"
+#include "workload/token_counts.h"
+
+namespace tacho {
+namespace {
+
+constexpr std::uint32_t default_answer_tokens = 256;  ///< For prompts without a reference answer.
+
+std::string hex(std::uint64_t value) { return format("{:016x}", value); }
+
+}  // namespace
+
+PromptDealer::PromptDealer(const BenchPlan& plan, const Tokenizer& tokenizer, Seed seed, bool shows_progress)
+    : plan_(plan), tokenizer_(tokenizer), seed_(seed), shows_progress_(shows_progress) {}
+
+Result<std::unique_ptr<PromptDealer>> PromptDealer::create(const BenchPlan& plan, const Tokenizer& tokenizer, Seed seed,
+                                                           bool shows_progress) {
+  std::unique_ptr<PromptDealer> dealer(new PromptDealer(plan, tokenizer, seed, shows_progress));
+  if (auto status = dealer->load(); !status) return status.error();
+  return dealer;
+}
+
+Status PromptDealer::load() {
+  const PromptSource& source = plan_.source;
+  if (source.dataset_path.empty()) {
+    dataset_ = builtin_dataset();
+  } else {
+    auto dataset = load_dataset(source.dataset_path, source.dataset_type);
+    if (!dataset) return dataset.error();
+    dataset_ = std::move(*dataset);
+  }
+  const bool needs_counts = std::any_of(plan_.cells.begin(), plan_.cells.end(),
+                                        [](const PlannedCell& c) { return !c.cell.input_tokens; });
+  if (needs_counts) {
+    StepProgress progress("counting tokens", shows_progress_);
+    auto status = count_tokens(dataset_, tokenizer_, source.dataset_path,
+                               [&](std::size_t done, std::size_t all) { progress.show(done, all); });
+    if (!status) return status;
+    leave_out_long_ones();
+  }
+  if (dataset_.skipped > 0) {
+    notes_.push_back(format("{}: {} entries left out ({})", dataset_.name, dataset_.skipped, dataset_.skipped_why));
+  }
+  if (dataset_.prompts.empty()) {
+    return input_error(format("'{}' holds no prompt that can be sent{}", dataset_.name,
+                              notes_.empty() ? "" : ": " + notes_.back()));
+  }
+  shuffle();
+  return Nothing{};
+}
+
+void PromptDealer::leave_out_long_ones() {
+  const PromptSource& source = plan_.source;
+  if (source.input_tokens_max == 0 && source.total_tokens_max == 0) return;
+  const auto is_too_long = [&](const Prompt& p) {
+    if (source.input_tokens_max > 0 && p.input_tokens > source.input_tokens_max) return true;
+    return source.total_tokens_max > 0 && p.input_tokens + std::max(1u, p.output_tokens) > source.total_tokens_max;
+  };
+  const std::size_t before = dataset_.prompts.size();
+  std::erase_if(dataset_.prompts, is_too_long);
+  const std::size_t left_out = before - dataset_.prompts.size();
+  if (left_out > 0) notes_.push_back(format("{}: {} prompts left out as too long", dataset_.name, left_out));
+}
+
+void PromptDealer::shuffle() {
+  Random random(seed_, "prompt order");
+  order_.resize(dataset_.prompts.size());
+  for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = static_cast<std::uint32_t>(i);
+  for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[random.below(i)]);
+}
+
+/// The next prompt of the shuffled dataset. When it begins again, each prompt gets a number in front: sent a second time
+/// as it was, it would be answered from the server's prefix cache.
+Prompt PromptDealer::next_of_dataset() {
+  const std::size_t round = next_ / order_.size();
+  Prompt prompt = dataset_.prompts[order_[next_ % order_.size()]];
+  ++next_;
+  if (round == 0) return prompt;
+  if (round == 1 && next_ == order_.size() + 1) {
+    notes_.push_back(format("the {} prompts begin again; from then on each has a number in front, so that no prefix "
+                            "cache can answer it", order_.size()));
+  }
+  const std::string mark = format("[{}.{}] ", round, next_ % order_.size());
+  if (!prompt.inputs.empty()) prompt.inputs[0].insert(0, mark);
+  if (!prompt.messages.empty()) prompt.messages.front().content.insert(0, mark);
+  prompt.input_tokens += static_cast<std::uint32_t>(tokenizer_.count(mark));
+  return prompt;
+}
+
+Result<std::vector<Prompt>> PromptDealer::deal_batches(std::size_t count) {
+  std::vector<Prompt> batches;
+  while (batches.size() < count) {
+    Prompt batch;
+    for (std::uint32_t i = 0; i < plan_.source.batch_size; ++i) {
+      const Prompt one = next_of_dataset();
+      batch.inputs.push_back(one.inputs.empty() ? prompt_text(one) : one.inputs[0]);
+      batch.input_tokens += one.input_tokens;
+    }
+    batches.push_back(std::move(batch));
+  }
+  return batches;
+}
+
+Result<std::vector<Prompt>> PromptDealer::deal(const PlannedCell& planned) {
+  const Cell& cell = planned.cell;
+  const std::size_t count = std::size_t{cell.warmup_requests} + cell.requests;
+  if (cell.input_tokens) {
+    StepProgress progress(format("making {} prompts of {} tokens", count, *cell.input_tokens), shows_progress_);
+    ShapeOptions shape;
+    shape.input_tokens = *cell.input_tokens;
+    shape.output_tokens = cell.output_tokens.value_or(0);
+    shape.count = count;
+    // Each cell has prompts of its own: what an earlier cell sent may sit in the server's prefix cache.
+    shape.seed = Seed{seed_.value * 1'000'003 + cell.id};
+    shape.progress = [&](std::size_t done, std::size_t all) { progress.show(done, all); };
+    auto prompts = shape_prompts(dataset_, tokenizer_, shape);
+    if (!prompts || plan_.endpoint != "embeddings") return prompts;
+    for (Prompt& prompt : *prompts) prompt.inputs = {prompt_text(prompt)};
+    return prompts;
+  }
+  if (plan_.endpoint == "embeddings") return deal_batches(count);
+  std::vector<Prompt> prompts;
+  prompts.reserve(count);
+  while (prompts.size() < count) {
+    Prompt prompt = next_of_dataset();
+    if (cell.output_tokens) prompt.output_tokens = *cell.output_tokens;
+    if (prompt.output_tokens == 0) prompt.output_tokens = default_answer_tokens;
+    prompts.push_back(std::move(prompt));
+  }
+  return prompts;
+}
+
+Json PromptDealer::description() const {
+  return {{"name", dataset_.name},
+          {"hash_fnv1a", hex(dataset_.hash)},
+          {"prompts", dataset_.prompts.size()},
+          {"tokenizer", tokenizer_.name()},
+          {"tokenizer_hash_fnv1a", hex(tokenizer_.fingerprint())}};
+}
+
+Ask make_ask(const Prompt& prompt, const RequestStyle& style, bool ignores_eos) {
+  Ask ask;
+  ask.model = style.target->model;
+  for (const Message& message : prompt.messages) ask.messages.emplace_back(message.role, message.content);
+  ask.text = prompt_text(prompt);
+  ask.inputs = prompt.inputs;
+  ask.max_tokens = prompt.output_tokens;
+  ask.ignores_eos = ignores_eos;
+  ask.streams = style.streams;
+  ask.extra = style.extra;
+  return ask;
+}
+
+CellPlan make_cell_plan(const PlannedCell& planned, const std::vector<Prompt>& prompts, const RequestStyle& style,
+                        Seed seed, std::uint64_t first_id) {
+  CellPlan plan;
+  plan.cell = planned.cell.id;
+  plan.is_closed_loop = planned.cell.is_static;
+  plan.concurrency = planned.cell.concurrency.value_or(0);
+  plan.duration = from_s(planned.duration_s);
+  plan.repeats = planned.repeats;
+  const CheckedTarget& target = *style.target;
+  for (const Prompt& prompt : prompts) {
+    const std::string body = style.protocol->body(make_ask(prompt, style, planned.cell.ignore_eos));
+    plan.prompts.push_back({http_request_text("POST", target.url, target.url.path, target.header_lines, body),
+                            prompt.input_tokens, prompt.output_tokens});
+  }
+  const std::uint32_t warmups = planned.cell.warmup_requests;
+  std::vector<Duration> due(planned.cell.requests, Duration(0));
+  if (!planned.cell.is_static) {
+    due = due_times(planned.arrivals, planned.cell.requests, Seed{seed.value + planned.cell.id});
+  }
+  for (std::uint32_t i = 0; i < warmups; ++i) plan.warmup.push_back({first_id + i, i, Duration(0)});
+  for (std::uint32_t i = 0; i < planned.cell.requests; ++i) {
+    plan.measure.push_back({first_id + warmups + i, warmups + i, due[i]});
+  }
+  return plan;
+}
+
+}  // namespace tacho

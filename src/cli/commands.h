@@ -1,0 +1,23 @@
+// The commands that main.cpp lists, one function for each file.
+#pragma once
+
+#include "cli/flags.h"
+
+namespace tacho {
+
+/// `tacho bench`: puts load on a server and reports.
+Command bench_command();
+/// `tacho sim`: the built-in engine as a server.
+Command sim_command();
+/// `tacho report`: renders a run directory again.
+Command report_command();
+/// `tacho dataset`: looks into and generates datasets.
+Command dataset_command();
+/// `tacho metrics`: the list of metrics, each with its one meaning.
+Command metrics_command();
+/// `tacho print`: the man page and shell completions.
+Command print_command();
+/// `tacho version`.
+Command version_command();
+
+}  // namespace tacho

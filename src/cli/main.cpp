@@ -1,0 +1,45 @@
+// The way in. The table of commands is in commands.cpp; what each does is in a file of its own: flags in, plain const options, calls, exit code.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+
+namespace tacho {
+
+namespace {
+
+bool asks_for_help(const std::vector<std::string>& arguments) {
+  for (const auto& argument : arguments) {
+    if (argument == "--") return false;
+    if (argument == "--help" || argument == "-h") return true;
+  }
+  return false;
+}
+
+void print_text(const std::string& text) { std::fputs(text.c_str(), stdout); }
+
+int run(const std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
+    print_text(overview_text());
+    return arguments.empty() ? 2 : 0;
+  }
+  const std::string name = arguments[0] == "--version" || arguments[0] == "-V" ? "version" : arguments[0];
+  const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+  for (const Command& command : commands()) {
+    if (command.name != name) continue;
+    if (!asks_for_help(rest)) return command.run(rest);
+    print_text(help_text(command));
+    return 0;
+  }
+  std::string names;
+  for (const Command& command : commands()) names += format(" {}", command.name);
+  return fail(input_error(format("unknown command '{}'; there are{}", name, names)));
+}
+
+}  // namespace
+}  // namespace tacho
+
+int main(int argc, char** argv) { return tacho::run({argv + 1, argv + argc}); }
