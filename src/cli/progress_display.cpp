@@ -118,7 +118,7 @@ void RunDisplay::enforce_grace() {
   if (monotonic_now() - interrupted_ > grace_) stop_level_.store(static_cast<int>(StopLevel::now));
 }
 
-std::string RunDisplay::line(const Totals& now, double elapsed_s) const {
+std::string RunDisplay::line(const Totals& now, double elapsed_s, bool is_last) const {
   const double done = static_cast<double>(now.completed + now.failed - before_.completed - before_.failed);
   const double all = cell_.requests + cell_.warmup_requests;
   const double share = duration_s_ > 0 ? elapsed_s / duration_s_ : done / std::max(1.0, all);
@@ -133,7 +133,7 @@ std::string RunDisplay::line(const Totals& now, double elapsed_s) const {
   if (now.failed > before_.failed) text += format("  {} failed", now.failed - before_.failed);
   if (now.is_warming_up) text += "  (warm-up)";
   if (stop_level_.load() > 0) return text + "  stopping: waiting for answers in flight";
-  return text + (share > 0.02 ? eta_text(elapsed_s * (1 - share) / share) : "");
+  return text + (share > 0.02 && !is_last ? eta_text(elapsed_s * (1 - share) / share) : "");
 }
 
 void RunDisplay::draw(bool is_last) {
@@ -141,9 +141,9 @@ void RunDisplay::draw(bool is_last) {
   const Instant now = monotonic_now();
   drawn_ = now;
   if (is_terminal_) {
-    draw_over(is_last ? "" : line(totals(), to_s(now - cell_started_)));
+    draw_over(is_last ? "" : line(totals(), to_s(now - cell_started_), false));
   } else {
-    std::fprintf(stderr, "%s%s\n", line(totals(), to_s(now - cell_started_)).c_str(), is_last ? "  done" : "");
+    std::fprintf(stderr, "%s%s\n", line(totals(), to_s(now - cell_started_), is_last).c_str(), is_last ? "  done" : "");
   }
 }
 

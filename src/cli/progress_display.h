@@ -52,7 +52,7 @@ class RunDisplay {
   Totals totals() const;
   void watch();
   void draw(bool is_last);
-  std::string line(const Totals& now, double elapsed_s) const;
+  std::string line(const Totals& now, double elapsed_s, bool is_last) const;
   void enforce_grace();
 
   std::vector<WorkerProgress>& workers_;

@@ -56,10 +56,11 @@ void Exchange::on_timeout() {
                                                         : "answer not complete");
 }
 
-void Exchange::on_sent(Instant connected, Instant started, Instant sent) {
-  record_.connected = connected;
-  record_.send_started = started;
-  record_.sent = sent;
+void Exchange::on_sent(const SendTimes& times) {
+  record_.dialled = times.dialled;
+  record_.connected = times.connected;
+  record_.send_started = times.started;
+  record_.sent = times.sent;
   bump(progress_.sent);
 }
 

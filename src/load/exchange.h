@@ -33,7 +33,7 @@ class Exchange final : public ResponseHandler {
   /// Complete once on_over has been called.
   const Record& record() const { return record_; }
 
-  void on_sent(Instant connected, Instant started, Instant sent) override;
+  void on_sent(const SendTimes& times) override;
   void on_reconnect() override;
   void on_head(const HttpHead& head, const Receipt& receipt) override;
   void on_body(std::string_view bytes, const Receipt& receipt) override;

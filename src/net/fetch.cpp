@@ -13,7 +13,7 @@ namespace {
 class Collector final : public ResponseHandler {
  public:
   explicit Collector(Loop& loop) : loop_(loop) {}
-  void on_sent(Instant, Instant, Instant) override {}
+  void on_sent(const SendTimes&) override {}
   void on_reconnect() override {}
   void on_head(const HttpHead& head, const Receipt&) override {
     reply.status = head.status;

@@ -50,6 +50,7 @@ void ClientConnection::dial() {
   is_reused_ = false;
   parser_ = HttpParser(HttpParser::Kind::response);
   ++pool_.dialled_;
+  dialled_ = pool_.loop_.clock();
   stream_ = pool_.dial_(*this);
 }
 
@@ -72,8 +73,8 @@ void ClientConnection::on_flushed() {
 
 void ClientConnection::report_sent() {
   is_sent_ = true;
-  handler_->on_sent(connected_, std::min(send_started_, stream_->last_write()),
-                    stream_->last_write());
+  const Instant sent = stream_->last_write();
+  handler_->on_sent({dialled_, connected_, std::min(send_started_, sent), sent});
 }
 
 void ClientConnection::on_bytes(std::string_view bytes, const Receipt& receipt) {

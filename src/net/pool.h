@@ -12,12 +12,20 @@
 
 namespace tacho {
 
+/// When a request went out.
+struct SendTimes {
+  Instant dialled = never;    ///< When its connection was begun; before the request was due if it was reused.
+  Instant connected = never;  ///< When that was up.
+  Instant started = never;    ///< When the first byte was handed to the kernel.
+  Instant sent = never;       ///< When the last byte was.
+};
+
 /// Hears what becomes of a request.
 class ResponseHandler {
  public:
   virtual ~ResponseHandler() = default;
   /// The whole request has been handed to the kernel.
-  virtual void on_sent(Instant connected, Instant started, Instant sent) = 0;
+  virtual void on_sent(const SendTimes& times) = 0;
   /// A kept-alive connection turned out closed before any answer; the request goes out again on a fresh one.
   virtual void on_reconnect() = 0;
   virtual void on_head(const HttpHead& head, const Receipt& receipt) = 0;
@@ -63,6 +71,7 @@ class ClientConnection final : public StreamHandler, public HttpSink {
   ResponseHandler* handler_ = nullptr;
   std::string_view request_;
   Receipt receipt_;
+  Instant dialled_ = never;
   Instant connected_ = never;
   Instant send_started_ = never;
   bool is_sent_ = false;

@@ -147,6 +147,7 @@ Record read_line(const Value& line) {
   record.worker = static_cast<std::uint32_t>(integer_at(line, "worker"));
   record.prompt = static_cast<std::uint32_t>(integer_at(line, "prompt"));
   record.due = instant_at(line, "due");
+  record.dialled = instant_at(line, "dialled");
   record.connected = instant_at(line, "connected");
   record.send_started = instant_at(line, "send_started");
   record.sent = instant_at(line, "sent");
@@ -194,6 +195,7 @@ void append_journal_line(std::string& out, const Record& record) {
   line.text("finish_reason", record.finish_reason);
   line.text("response_id", record.response_id);
   line.instant("due", record.due);
+  line.instant("dialled", record.dialled);
   line.instant("connected", record.connected);
   line.instant("send_started", record.send_started);
   line.instant("sent", record.sent);

@@ -96,7 +96,7 @@ std::string cell_label(const Cell& cell) {
   std::string load;
   if (cell.request_rate) {
     load = std::isinf(*cell.request_rate) ? "inf req/s"
-                                          : format("{} req/s", format_significant(*cell.request_rate));
+                                          : format("{:g} req/s", *cell.request_rate);
     if (cell.concurrency) load += format(" cap {}", *cell.concurrency);
   } else {
     load = format("c={}", cell.concurrency.value_or(1));

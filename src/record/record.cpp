@@ -36,4 +36,11 @@ Instant last_token(const Record& record) {
   return record.chunks.empty() ? never : record.chunks.back().at;
 }
 
+Duration own_send_lag(const Record& record) {
+  if (!happened(record.sent)) return Duration(0);
+  const bool is_new = happened(record.dialled) && record.dialled >= record.due;
+  const Duration setting_up = is_new ? record.connected - record.dialled : Duration(0);
+  return record.sent - record.due - setting_up;
+}
+
 }  // namespace tacho

@@ -65,6 +65,7 @@ struct Record {
   std::uint32_t prompt = 0;  ///< Index of the prompt in the cell's plan.
 
   Instant due = never;
+  Instant dialled = never;       ///< When its connection was begun; long before `due` when it was reused.
   Instant connected = never;     ///< When its connection was up; long before `sent` when it was reused.
   Instant send_started = never;  ///< When its first byte was handed to the kernel.
   Instant sent = never;          ///< When its last byte was handed to the kernel.
@@ -99,5 +100,9 @@ Instant first_token(const Record& record);
 Instant first_output_token(const Record& record);
 /// The last content chunk, or `never`.
 Instant last_token(const Record& record);
+
+/// Sent minus due, without the time in which the network and the server set up a new connection: how late we ourselves
+/// were. Zero when it was not sent.
+Duration own_send_lag(const Record& record);
 
 }  // namespace tacho

@@ -54,7 +54,7 @@ const std::array<MetricInfo, metric_count>& metric_infos() {
        "Our reading minus the bytes' arrival, the worst of each request: what a tool without kernel stamps "
        "would have added.", true},
       {Metric::send_lag, "send_lag_ms", "Send lag", "发送滞后",
-       "Sent minus due: how late the load generator itself was, a new connection's set-up included.", true},
+       "Sent minus due, less the set-up of a new connection: how late the load generator itself was.", true},
   }};
   return all;
 }
@@ -137,7 +137,8 @@ std::optional<double> value_of(Metric metric, const Record& record, std::uint32_
     case Metric::input_tokens: return input_tokens(record).tokens;
     case Metric::output_tokens: return out_tokens;
     case Metric::client_lag: return to_ms(record.client_lag);
-    case Metric::send_lag: return ms_between(record.due, record.sent);
+    case Metric::send_lag:
+      return happened(record.sent) ? std::optional(to_ms(own_send_lag(record))) : std::nullopt;
     case Metric::itl:
     case Metric::chunk_gap: break;
   }

@@ -77,6 +77,10 @@ Verdict judge(const CellSummary& cell, const Manifest& manifest) {
   if (cell.offered < cell.cell.requests && manifest.status != "finished") {
     verdict.reasons.push_back(format("cut short: {} of {} requests", cell.offered, cell.cell.requests));
   }
+  if (cell.cell.is_static && cell.cell.requests < cell.cell.concurrency.value_or(1)) {
+    verdict.reasons.push_back(format("load not reached: {} requests cannot keep {} in flight", cell.cell.requests,
+                                     *cell.cell.concurrency));
+  }
   judge_lag(cell, verdict);
   judge_lengths(cell, verdict);
   judge_prompts(cell, verdict);
