@@ -208,10 +208,14 @@ Status run_one(Bench& bench, const PlannedCell& planned, const Target& target, c
 Status run_cells(Bench& bench) {
   auto address = resolve(bench.target.url.host, bench.target.url.port);
   if (!address) return address.error();
-  auto tls = TlsContext::create(bench.target.tls, bench.target.url.host);
-  if (!tls) return tls.error();
+  std::optional<TlsContext> tls;
+  if (bench.target.url.is_tls) {
+    auto context = TlsContext::create(bench.target.tls, bench.target.url.host);
+    if (!context) return context.error();
+    tls.emplace(std::move(*context));
+  }
   const Target target{bench.protocol.get(), bench.streams(), bench.target.url, *address,
-                      bench.target.url.is_tls ? &*tls : nullptr};
+                      tls ? &*tls : nullptr};
   std::vector<WorkerProgress> progress(bench.threads);
   RunDisplay display(progress, stop_level, from_s(bench.options.grace_s), bench.shows_progress());
   const RunControls controls{bench.threads, journal_path(bench.directory), &stop_level, &progress};

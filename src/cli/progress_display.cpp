@@ -125,8 +125,8 @@ std::string RunDisplay::line(const Totals& now, double elapsed_s, bool is_last) 
   const double per_s = 1.0 / std::max(elapsed_s, 0.05);
   const auto ttfts = static_cast<double>(now.ttfts - before_.ttfts);
   const double ttft_ms = ttfts > 0 ? static_cast<double>(now.ttft_ns - before_.ttft_ns) / ttfts / 1e6 : 0;
-  std::string text = format("{} {}  {} {:.0f}/{}  {} in flight  {} req/s  {} chunks/s", position_, cell_label(cell_),
-                            bar(share), done, duration_s_ > 0 ? "" : format("{:.0f}", all), now.in_flight,
+  std::string text = format("{} {}  {} {:.0f}{}  {} in flight  {} req/s  {} chunks/s", position_, cell_label(cell_),
+                            bar(share), done, duration_s_ > 0 ? "" : format("/{:.0f}", all), now.in_flight,
                             format_significant(done * per_s, 3),
                             format_significant(static_cast<double>(now.chunks - before_.chunks) * per_s, 4));
   if (ttfts > 0) text += format("  TTFT {} ms", format_significant(ttft_ms, 3));

@@ -22,10 +22,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 def metric_names(value):
-    """The names in what `tacho metrics --json` prints: names, or objects with a name."""
-    if isinstance(value, dict):
-        value = value.get("metrics", [])
-    return [item if isinstance(item, str) else item["name"] for item in value]
+    """The keys in what `tacho metrics --json` prints: a list of objects."""
+    return [item["key"] for item in value]
 
 
 def check_metrics(tree):
@@ -41,8 +39,8 @@ def check_metrics(tree):
         return [], "there is no binary to ask"
     except subprocess.CalledProcessError:
         return [], "the binary does not offer 'metrics --json'"
-    except (ValueError, KeyError, subprocess.TimeoutExpired) as error:
-        return [f"metrics: 'metrics --json' gave no list of names: {error!r}"], None
+    except (ValueError, KeyError, TypeError, subprocess.TimeoutExpired) as error:
+        return [f"metrics: 'metrics --json' gave no list of keys: {error!r}"], None
     page = tree.files.get("docs/metrics.md", "")
     missing = [name for name in names if not re.search(rf"`{re.escape(name)}`", page)]
     return [f"docs/metrics.md:1: does not explain `{name}`" for name in missing], None
