@@ -1,12 +1,12 @@
-# What `cmake --install` puts where: the binary, and beside it the manual and the completions, which the
-# binary writes itself from its table of flags, so that they cannot fall behind it.
+# What `cmake --install` puts where: the binary, and beside it the manual and the completions, which
+# the binary writes itself from its table of flags, so that they cannot fall behind it.
 include(GNUInstallDirs)
 
 install(TARGETS tacho RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 install(FILES data/conversations.json DESTINATION ${CMAKE_INSTALL_DATADIR}/tacho)
 
-# tacho_printed(name destination argument...): what `tacho print ARGUMENT...` says becomes the file `name`.
+# tacho_printed(name destination argument...): what `tacho print ARGUMENT...` says becomes the file.
 function(tacho_printed name destination)
   set(file ${CMAKE_BINARY_DIR}/share/${name})
   add_custom_command(OUTPUT ${file} COMMAND tacho print ${ARGN} > ${file} DEPENDS tacho VERBATIM
