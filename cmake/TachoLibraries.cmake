@@ -1,5 +1,5 @@
-# The libraries that tacho borrows, each behind an interface target. Static archives are preferred: the binary
-# then runs on a machine where only the C library is installed.
+# The libraries that tacho borrows, each behind an interface target. Static archives are preferred, so that the binary
+# needs little where it is copied to; Debian has none of fmt and simdjson.
 find_package(Threads REQUIRED)
 
 function(tacho_library target archive_name)
