@@ -8,7 +8,7 @@ void add_target(FlagTable& t, BenchOptions& o) {
   t.text({"--url", "-u", "--base-url", "--target"}, "URL", o.url,
          "The server: http://host:port, with or without /v1, or a full endpoint URL. [default: http://127.0.0.1:8000]");
   t.text({"--host"}, "HOST", o.host, "With --port, instead of --url.");
-  t.integer({"--port"}, "PORT", o.port, "With --host, instead of --url.", 1);
+  t.integer({"--port"}, "PORT", o.port, "With --host, instead of --url.", 1, 65535);
   t.text({"--model", "-m"}, "NAME", o.model, "Model to ask for. [default: the one the server lists]");
   t.text({"--served-model-name"}, "NAME", o.served_model_name,
          "The name the server knows the model by, where --model is its path.");

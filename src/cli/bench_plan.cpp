@@ -97,12 +97,7 @@ Result<Arrivals> plan_arrivals(const BenchOptions& o, double rate) {
   arrivals.rate_per_s = rate;
   if (o.burstiness <= 0.0) return input_error("--burstiness must be positive");
   arrivals.gap_cv = 1.0 / std::sqrt(o.burstiness);
-  if (o.ramp_strategy.empty()) {
-    if (o.ramp_start_per_s != 0.0 || o.ramp_end_per_s != 0.0) {
-      return input_error("--ramp-up-start-rps and --ramp-up-end-rps need --ramp-up-strategy linear or exponential");
-    }
-    return arrivals;
-  }
+  if (o.ramp_strategy.empty()) return arrivals;
   if (o.ramp_strategy != "linear" && o.ramp_strategy != "exponential") {
     return input_error(format("--ramp-up-strategy is linear or exponential, not '{}'", o.ramp_strategy));
   }
@@ -150,6 +145,9 @@ struct Loads {
 
 Result<Loads> plan_loads(const BenchOptions& o) {
   Loads loads{o.concurrency, o.request_rate, 0};
+  if (o.ramp_strategy.empty() && (o.ramp_start_per_s != 0.0 || o.ramp_end_per_s != 0.0)) {
+    return input_error("--ramp-up-start-rps and --ramp-up-end-rps need --ramp-up-strategy linear or exponential");
+  }
   if (!o.ramp_strategy.empty()) {
     if (!loads.rates.empty()) return input_error("--request-rate and --ramp-up-strategy exclude each other");
     loads.rates = {o.ramp_end_per_s > 0 ? o.ramp_end_per_s : 1.0};

@@ -30,10 +30,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 Result<std::uint32_t> to_count(const std::string& text, const std::string& flag,
-                               std::uint32_t least) {
+                               std::uint32_t least, std::uint32_t most = UINT32_MAX) {
   const auto value = parse_integer(text);
-  if (!value || *value < least || *value > std::numeric_limits<std::uint32_t>::max()) {
-    return input_error(format("{} takes a whole number of at least {}, not '{}'", flag, least, text));
+  if (!value || *value < least || *value > most) {
+    const std::string range =
+        most == UINT32_MAX ? format("of at least {}", least) : format("from {} to {}", least, most);
+    return input_error(format("{} takes a whole number {}, not '{}'", flag, range, text));
   }
   return static_cast<std::uint32_t>(*value);
 }
@@ -86,11 +88,11 @@ void FlagTable::toggle(std::vector<std::string> names, bool& target, std::string
 }
 
 void FlagTable::integer(std::vector<std::string> names, std::string value, std::uint32_t& target,
-                        std::string help, std::uint32_t least) {
+                        std::string help, std::uint32_t least, std::uint32_t most) {
   const std::string flag = names.front();
   row({std::move(names), std::move(value), std::move(help),
-       [&target, flag, least](const auto& values) -> Status {
-         auto count = to_count(values.back(), flag, least);
+       [&target, flag, least, most](const auto& values) -> Status {
+         auto count = to_count(values.back(), flag, least, most);
          if (!count) return count.error();
          target = *count;
          return Nothing{};

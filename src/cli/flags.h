@@ -2,6 +2,7 @@
 // tool of this kind the longest function is its argument parser; here there is none to grow.)
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -30,7 +31,7 @@ class FlagTable {
   void text(std::vector<std::string> names, std::string value, std::string& target, std::string help);
   void toggle(std::vector<std::string> names, bool& target, std::string help, bool value = true);
   void integer(std::vector<std::string> names, std::string value, std::uint32_t& target,
-               std::string help, std::uint32_t least = 0);
+               std::string help, std::uint32_t least = 0, std::uint32_t most = UINT32_MAX);
   void number(std::vector<std::string> names, std::string value, double& target, std::string help);
   void texts(std::vector<std::string> names, std::string value, std::vector<std::string>& target,
              std::string help);

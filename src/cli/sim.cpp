@@ -36,7 +36,7 @@ FlagTable sim_flags(SimFlags& f) {
   t.integer({"--seed"}, "N", f.seed, "Seed of answers, lengths and faults. [default: 0]");
   t.group("Server");
   t.text({"--host"}, "HOST", f.host, "Address to listen on. [default: 127.0.0.1]");
-  t.integer({"--port"}, "PORT", f.port, "Port; 0 takes a free one and says which. [default: 8000]");
+  t.integer({"--port"}, "PORT", f.port, "Port; 0 takes a free one and says which. [default: 8000]", 0, 65535);
   t.text({"--served-model-name"}, "NAME", f.served_model_name, "Name on the API. [default: the model profile's]");
   t.text({"--api-key"}, "KEY", f.api_key, "Ask for this key; without it requests get 401.");
   t.group("Behaviour of real servers, and their faults");
