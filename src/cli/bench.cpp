@@ -295,8 +295,11 @@ int dry_run(Bench& bench) {
     auto target = locate_target(bench.options, "", bench.protocol->path());
     if (!target) return fail(target.error());
     bench.target = std::move(*target);
+  } else {
+    bench.target.url.path = bench.protocol->path();
   }
-  bench.target.model = bench.options.model.empty() ? "(the server's)" : bench.options.model;
+  const BenchOptions& o = bench.options;
+  bench.target.model = !o.served_model_name.empty() ? o.served_model_name : o.model.empty() ? "(the server's)" : o.model;
   auto prompts = bench.dealer->deal(bench.plan.cells.front());
   if (!prompts) return fail(prompts.error());
   const Ask ask = make_ask(prompts->front(), bench.style(), bench.plan.cells.front().cell.ignore_eos);
@@ -307,8 +310,7 @@ int dry_run(Bench& bench) {
 }
 
 Result<ChildSim> start_sim(const BenchOptions& o) {
-  const auto slash = o.sim.find('/');
-  if (slash == std::string::npos) return input_error(format("--sim '{}': write GPU/MODEL, such as h800/llama-3-8b", o.sim));
+  const auto slash = o.sim.find('/');  // The plan has made sure of it.
   std::vector<std::string> arguments{"--gpu", o.sim.substr(0, slash), "--model", o.sim.substr(slash + 1),
                                      "--tp", std::to_string(o.tensor_parallel), "--seed", std::to_string(o.seed)};
   const std::string served = o.served_model_name.empty() ? o.model : o.served_model_name;

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "sim/step_time.h"
 
 namespace tacho {
 namespace {
@@ -122,8 +123,10 @@ PlannedCell new_cell(const BenchOptions& o, const Lengths& lengths, std::size_t 
   return planned;
 }
 
+/// Beside rates, the numbers of prompts are the rates' own.
 std::uint32_t static_requests(const BenchOptions& o, std::uint32_t concurrency) {
-  return o.num_prompts.empty() ? o.epochs * concurrency : o.num_prompts[0];
+  const bool is_for_rates = !o.request_rate.empty();
+  return o.num_prompts.empty() || is_for_rates ? o.epochs * concurrency : o.num_prompts[0];
 }
 
 std::uint32_t dynamic_requests(const BenchOptions& o, double rate, std::size_t index) {
@@ -176,6 +179,14 @@ Status plan_cells(const BenchOptions& o, BenchPlan& plan) {
   if (!loads) return loads.error();
   auto lengths = plan_lengths(o, plan.source);
   if (!lengths) return lengths.error();
+  // Beside a static grid, which takes the pairs of lengths, rates send the dataset as it is: that is what the dynamic
+  // test of the Ascend suite is for. Rates alone take the pairs.
+  BenchOptions natural = o;
+  natural.input_tokens.clear();
+  natural.output_tokens.clear();
+  const bool has_both = !loads->concurrency.empty() && !loads->rates.empty() && o.dataset_name != "random";
+  auto dynamic_lengths = plan_lengths(has_both ? natural : o, plan.source);
+  if (!dynamic_lengths) return dynamic_lengths.error();
   for (const Lengths& pair : *lengths) {
     for (const std::uint32_t concurrency : loads->concurrency) {
       PlannedCell planned = new_cell(o, pair, plan.cells.size());
@@ -185,7 +196,7 @@ Status plan_cells(const BenchOptions& o, BenchPlan& plan) {
       plan.cells.push_back(std::move(planned));
     }
   }
-  for (const Lengths& pair : *lengths) {
+  for (const Lengths& pair : *dynamic_lengths) {
     for (std::size_t i = 0; i < loads->rates.size(); ++i) {
       PlannedCell planned = new_cell(o, pair, plan.cells.size());
       auto arrivals = plan_arrivals(o, loads->rates[i]);
@@ -237,9 +248,26 @@ Status check_percentiles(const BenchOptions& o) {
   return Nothing{};
 }
 
+/// Before anything is started, so that the one line comes from here and not from the child.
+Status check_sim(const BenchOptions& o) {
+  const auto slash = o.sim.find('/');
+  if (slash == std::string::npos) {
+    return input_error(format("--sim '{}': write GPU/MODEL, such as h800/llama-3-8b", o.sim));
+  }
+  const auto gpu = find_gpu(o.sim.substr(0, slash));
+  if (!gpu) return gpu.error();
+  const auto model = find_model(o.sim.substr(slash + 1));
+  if (!model) return model.error();
+  if (StepTime(*gpu, *model, o.tensor_parallel).kv_tokens() > 0) return Nothing{};
+  return input_error(format("{} does not fit into {} × {}; raise --tp", model->id, o.tensor_parallel, gpu->name));
+}
+
 Status check_pairs(const BenchOptions& o) {
   if (!o.sim.empty() && (!o.url.empty() || !o.host.empty())) {
     return input_error("--sim starts its own server; leave --url and --host out");
+  }
+  if (!o.sim.empty()) {
+    if (auto status = check_sim(o); !status) return status;
   }
   if (!o.url.empty() && !o.host.empty()) return input_error("--url and --host exclude each other");
   if (!o.service_kind.empty() && o.service_kind != "openai") {

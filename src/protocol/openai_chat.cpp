@@ -5,30 +5,20 @@
 namespace tacho {
 namespace {
 
-class ChatProtocol final : public Protocol {
- public:
-  std::string_view name() const override { return "chat"; }
-  std::string_view path() const override { return "/v1/chat/completions"; }
-  bool can_stream() const override { return true; }
-  std::string body(const Ask& ask) const override {
-    Json body = openai_body(ask);
-    Json messages = Json::array();
-    for (const auto& [role, content] : ask.messages) {
-      messages.push_back({{"role", role}, {"content", content}});
-    }
-    body["messages"] = std::move(messages);
-    return finish_body(std::move(body), ask);
+Json chat_body(const Ask& ask) {
+  Json body = openai_body(ask);
+  Json messages = Json::array();
+  for (const auto& [role, content] : ask.messages) {
+    messages.push_back({{"role", role}, {"content", content}});
   }
-  void read_event(std::string_view data, Delta& delta) const override {
-    read_openai_json(data, delta);
-  }
-  void read_answer(std::string_view text, Delta& delta) const override {
-    read_openai_json(text, delta);
-  }
-};
+  body["messages"] = std::move(messages);
+  return body;
+}
 
 }  // namespace
 
-std::unique_ptr<Protocol> make_openai_chat() { return std::make_unique<ChatProtocol>(); }
+std::unique_ptr<Protocol> make_openai_chat() {
+  return make_openai({"chat", "/v1/chat/completions", true, &chat_body});
+}
 
 }  // namespace tacho

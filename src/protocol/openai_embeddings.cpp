@@ -5,27 +5,14 @@
 namespace tacho {
 namespace {
 
-class EmbeddingsProtocol final : public Protocol {
- public:
-  std::string_view name() const override { return "embeddings"; }
-  std::string_view path() const override { return "/v1/embeddings"; }
-  bool can_stream() const override { return false; }
-  std::string body(const Ask& ask) const override {
-    Json body;
-    body["model"] = ask.model;
-    body["input"] = ask.inputs;
-    return finish_body(std::move(body), ask);
-  }
-  void read_event(std::string_view data, Delta& delta) const override {
-    read_openai_json(data, delta);
-  }
-  void read_answer(std::string_view text, Delta& delta) const override {
-    read_openai_json(text, delta);
-  }
-};
+Json embeddings_body(const Ask& ask) {
+  return {{"model", ask.model}, {"input", ask.inputs}};
+}
 
 }  // namespace
 
-std::unique_ptr<Protocol> make_openai_embeddings() { return std::make_unique<EmbeddingsProtocol>(); }
+std::unique_ptr<Protocol> make_openai_embeddings() {
+  return make_openai({"embeddings", "/v1/embeddings", false, &embeddings_body});
+}
 
 }  // namespace tacho

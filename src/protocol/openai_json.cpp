@@ -182,9 +182,34 @@ Json openai_body(const Ask& ask) {
   return body;
 }
 
-std::string finish_body(Json body, const Ask& ask) {
-  for (const auto& [key, value] : ask.extra.items()) body[key] = value;
-  return dump_json(body);
+namespace {
+
+class OpenAiProtocol final : public Protocol {
+ public:
+  explicit OpenAiProtocol(const OpenAiDialect& dialect) : dialect_(dialect) {}
+  std::string_view name() const override { return dialect_.name; }
+  std::string_view path() const override { return dialect_.path; }
+  bool can_stream() const override { return dialect_.can_stream; }
+  std::string body(const Ask& ask) const override {
+    Json body = dialect_.body(ask);
+    for (const auto& [key, value] : ask.extra.items()) body[key] = value;
+    return dump_json(body);
+  }
+  void read_event(std::string_view data, Delta& delta) const override {
+    read_openai_json(data, delta);
+  }
+  void read_answer(std::string_view text, Delta& delta) const override {
+    read_openai_json(text, delta);
+  }
+
+ private:
+  OpenAiDialect dialect_;
+};
+
+}  // namespace
+
+std::unique_ptr<Protocol> make_openai(const OpenAiDialect& dialect) {
+  return std::make_unique<OpenAiProtocol>(dialect);
 }
 
 }  // namespace tacho

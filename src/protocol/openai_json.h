@@ -15,7 +15,15 @@ void read_openai_json(std::string_view json, Delta& delta);
 /// The fields that chat and completions have in common.
 Json openai_body(const Ask& ask);
 
-/// Puts the ask's extra fields over the body's own.
-std::string finish_body(Json body, const Ask& ask);
+/// One of OpenAI's dialects: they differ in their path and the body of a request, not in how answers are read.
+struct OpenAiDialect {
+  std::string_view name;
+  std::string_view path;
+  bool can_stream = true;
+  Json (*body)(const Ask&);  ///< Without the ask's extra fields, which are put over it.
+};
+
+/// The protocol of that dialect.
+std::unique_ptr<Protocol> make_openai(const OpenAiDialect& dialect);
 
 }  // namespace tacho
