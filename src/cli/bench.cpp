@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/cores.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/bench_options.h"
@@ -309,7 +310,7 @@ int dry_run(Bench& bench) {
   return 0;
 }
 
-Result<ChildSim> start_sim(const BenchOptions& o) {
+Result<ChildSim> start_sim(const BenchOptions& o, std::uint32_t threads) {
   const auto slash = o.sim.find('/');  // The plan has made sure of it.
   std::vector<std::string> arguments{"--gpu", o.sim.substr(0, slash), "--model", o.sim.substr(slash + 1),
                                      "--tp", std::to_string(o.tensor_parallel), "--seed", std::to_string(o.seed)};
@@ -318,7 +319,7 @@ Result<ChildSim> start_sim(const BenchOptions& o) {
   if (o.num_scheduler_steps > 0) {
     arguments.insert(arguments.end(), {"--tokens-per-chunk", std::to_string(o.num_scheduler_steps)});
   }
-  return ChildSim::start(arguments);
+  return ChildSim::start(arguments, worker_cores(threads));
 }
 
 Result<int> execute(Bench& bench, const std::vector<std::string>& arguments) {
@@ -329,7 +330,7 @@ Result<int> execute(Bench& bench, const std::vector<std::string>& arguments) {
   if (bench.options.is_dry_run) return dry_run(bench);
   std::vector<ChildSim> sim;
   if (!bench.options.sim.empty()) {
-    auto child = start_sim(bench.options);
+    auto child = start_sim(bench.options, bench.threads);
     if (!child) return child.error();
     sim.push_back(std::move(*child));
   }

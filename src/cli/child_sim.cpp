@@ -6,19 +6,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "base/cores.h"
 #include "base/text.h"
 
 namespace tacho {
 namespace {
 
-[[noreturn]] void become_sim(std::vector<char*>& argv, int output) {
+[[noreturn]] void become_sim(std::vector<char*>& argv, int output, const std::vector<int>& our_cores) {
   // A group of its own: Ctrl-C is for us, who still want the answers in flight. And no life after ours.
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  std::vector<int> cores = usable_cores();
+  std::erase_if(cores, [&](int core) { return std::find(our_cores.begin(), our_cores.end(), core) != our_cores.end(); });
+  keep_on_cores(cores);
   ::dup2(output, STDOUT_FILENO);
   ::execv("/proc/self/exe", argv.data());
   ::_exit(127);
@@ -38,7 +43,7 @@ std::string read_line(int descriptor) {
 
 }  // namespace
 
-Result<ChildSim> ChildSim::start(const std::vector<std::string>& arguments) {
+Result<ChildSim> ChildSim::start(const std::vector<std::string>& arguments, const std::vector<int>& our_cores) {
   std::vector<std::string> words{"tacho", "sim", "--port", "0"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
@@ -49,7 +54,7 @@ Result<ChildSim> ChildSim::start(const std::vector<std::string>& arguments) {
     return world_error(format("cannot start the built-in engine: {}", std::strerror(errno)));
   }
   const pid_t process = ::fork();
-  if (process == 0) become_sim(argv, pipe_ends[1]);
+  if (process == 0) become_sim(argv, pipe_ends[1], our_cores);
   ::close(pipe_ends[1]);
   if (process < 0) {
     ::close(pipe_ends[0]);

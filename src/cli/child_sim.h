@@ -14,7 +14,8 @@ namespace tacho {
 class ChildSim {
  public:
   /// Starts the engine with these arguments on a free loopback port and waits until it serves.
-  static Result<ChildSim> start(const std::vector<std::string>& arguments);
+  /// It keeps off the cores that are to be ours alone.
+  static Result<ChildSim> start(const std::vector<std::string>& arguments, const std::vector<int>& our_cores);
   ChildSim(ChildSim&& other) noexcept;
   ChildSim& operator=(ChildSim&& other) noexcept;
   ~ChildSim();

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/assert.h"
+#include "base/cores.h"
 #include "net/epoll_loop.h"
 #include "record/journal.h"
 
@@ -52,13 +53,17 @@ Result<std::unique_ptr<Lane>> make_lane(const CellPlan& plan, const Target& targ
   return lane;
 }
 
+/// Every lane on a thread of its own, pinned to a core of its own where there are enough.
 void run_stage(std::vector<std::unique_ptr<Lane>>& lanes, Stage stage, Instant start) {
   for (auto& lane : lanes) lane->worker->begin(stage, start);
+  const std::vector<int> cores = worker_cores(lanes.size());
   std::vector<std::thread> threads;
-  for (std::size_t i = 1; i < lanes.size(); ++i) {
-    threads.emplace_back([&lane = *lanes[i]] { lane.loop->run(); });
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    threads.emplace_back([&lane = *lanes[i], &cores, i] {
+      if (!cores.empty()) keep_on_cores({cores[i]});
+      lane.loop->run();
+    });
   }
-  lanes[0]->loop->run();
   for (auto& thread : threads) thread.join();
 }
 

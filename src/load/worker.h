@@ -53,6 +53,7 @@ class Worker {
   void launch(const PlannedRequest& request, Instant due);
   const PlannedRequest* next_request();
   void on_exchange_over(Exchange& exchange);
+  void keep_records();
   void check_stop();
   void end_stage_if_done();
   bool is_sending_over() const;
@@ -68,7 +69,9 @@ class Worker {
   std::vector<std::unique_ptr<Exchange>> exchanges_;
   std::vector<Exchange*> free_;
   std::vector<Exchange*> active_;
+  std::vector<Exchange*> finished_;  ///< Over, but their records are not kept yet.
   Timer release_;
+  Timer keep_;
   Timer stop_check_;
   Timer duration_end_;
   Stage stage_ = Stage::measure;
