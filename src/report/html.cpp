@@ -160,9 +160,9 @@ std::string html_page(const RunData& data, const RunSummary& run) {
   const std::string_view page = report_page();
   const auto at = page.find(marker);
   TACHO_ASSERT(at != std::string_view::npos);
-  // Within a script element only "</" could end it early; JSON may escape the slash.
-  std::string json = dump_json(page_data(data, run));
-  for (std::size_t i = 0; (i = json.find("</", i)) != std::string::npos; i += 3) json.insert(i + 1, 1, '\\');
+  // No "<" within the script element: neither "</script>" nor "<!--" of someone's text may change where it ends.
+  std::string json;
+  for (const char c : dump_json(page_data(data, run))) c == '<' ? json += "\\u003c" : json += c;
   const auto hole = at + marker.find("{}");
   return std::string(page.substr(0, hole)) + json + std::string(page.substr(hole + 2));
 }

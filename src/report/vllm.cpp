@@ -99,7 +99,7 @@ Json vllm_result(const CellSummary& cell, const RunData& data, const VllmOptions
   const Manifest& manifest = data.manifest;
   Instant start = Instant::max();
   for (const Record* record : cell.records) start = std::min(start, record->due);
-  double in_tokens = 0, tokens = 0;
+  std::uint64_t in_tokens = 0, tokens = 0;
   for (std::size_t i = 0; i < cell.records.size(); ++i) {
     if (cell.records[i]->outcome != Outcome::ok) continue;
     in_tokens += input_tokens(*cell.records[i]).tokens;
