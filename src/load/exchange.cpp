@@ -73,7 +73,7 @@ void Exchange::on_head(const HttpHead& head, const Receipt& receipt) {
   note_read(receipt);
   record_.headers = receipt.arrived;
   record_.http_status = static_cast<std::uint16_t>(head.status);
-  is_event_stream_ = head.status == 200 && head.field("content-type").starts_with("text/event-stream");
+  is_event_stream_ = head.status == 200 && lower(head.field("content-type")).starts_with("text/event-stream");
 }
 
 void Exchange::note_read(const Receipt& receipt) {
