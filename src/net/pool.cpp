@@ -48,6 +48,7 @@ std::size_t ConnectionPool::open_count() const { return connections_.size() - cl
 void ClientConnection::dial() {
   state_ = State::dialing;
   is_reused_ = false;
+  receipt_ = Receipt();  // Whatever came in here before was for another request.
   parser_ = HttpParser(HttpParser::Kind::response);
   ++pool_.dialled_;
   dialled_ = pool_.loop_.clock();
@@ -62,6 +63,7 @@ void ClientConnection::on_connected() {
 void ClientConnection::send() {
   state_ = State::busy;
   is_sent_ = false;
+  receipt_ = Receipt();
   send_started_ = pool_.loop_.clock();
   stream_->write(request_);
   if (stream_->is_flushed()) report_sent();
@@ -78,7 +80,10 @@ void ClientConnection::report_sent() {
 }
 
 void ClientConnection::on_bytes(std::string_view bytes, const Receipt& receipt) {
+  // A read without a stamp counts as of its end, which may be after the arrival of what is read next.
+  const Instant before = receipt_.arrived;
   receipt_ = receipt;
+  receipt_.arrived = std::max(receipt_.arrived, before);
   if (state_ != State::busy) {  // An answer that nobody asked for: such a connection is not to be trusted.
     fail({CloseReason::Kind::reset, "bytes between two answers"}, true);
     return;
@@ -123,7 +128,7 @@ void ClientConnection::on_closed(const CloseReason& reason) {
   // Only a clean end can complete a body that has no length of its own.
   if (state_ == State::busy && reason.kind == CloseReason::Kind::end) {
     keeps_alive_ = false;
-    receipt_.read = receipt_.arrived = pool_.loop_.now();
+    receipt_.read = receipt_.arrived = pool_.loop_.clock();
     receipt_.by_kernel = false;
     if (parser_.finish(*this)) return;
   }
