@@ -13,7 +13,7 @@ constexpr std::size_t request_bytes_max = 64u << 20;
 class ServerConnection final : public StreamHandler, public HttpSink, public ServerRequest {
  public:
   explicit ServerConnection(HttpServer& server)
-      : server_(server), idle_timer_(server.loop_, [this] { close(); }) {}
+      : server_(server), idle_timer_(server.loop_, [this] { on_idle(); }) {}
 
   void open(StreamPtr stream) {
     stream_ = std::move(stream);
@@ -149,6 +149,12 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     if (server_.options_.idle_timeout > Duration(0)) {
       idle_timer_.arm(server_.loop_.now() + server_.options_.idle_timeout);
     }
+  }
+
+  void on_idle() {
+    // An answer that a slow client is still taking is not idleness.
+    if (!stream_->is_flushed()) return await_request();
+    close();
   }
 
   void close() {
