@@ -40,7 +40,6 @@ Worker::Worker(Loop& loop, Dial dial, const CellPlan& plan, const Target& target
 void Worker::begin(Stage stage, Instant start) {
   stage_ = stage;
   start_ = start;
-  next_ = slice_.index;
   round_ = 0;
   is_over_ = false;
   freed_.clear();
@@ -49,8 +48,9 @@ void Worker::begin(Stage stage, Instant start) {
   const std::uint32_t all_slots =
       is_closed_loop() && plan_.concurrency == 0 ? 8 : plan_.concurrency;
   slots_ = share(all_slots, slice_);
-  // With fewer slots than workers, some workers have nothing to do.
-  if (slots_ == 0 && all_slots > 0) next_ = SIZE_MAX;
+  // With fewer slots than workers, the requests are dealt among those that have one; the others have nothing to do.
+  stride_ = all_slots > 0 ? std::min(slice_.count, all_slots) : slice_.count;
+  next_ = slice_.index < stride_ ? slice_.index : SIZE_MAX;
   if (stage == Stage::measure && plan_.duration > Duration(0)) {
     duration_end_.arm(start + plan_.duration);
   }
@@ -90,7 +90,7 @@ void Worker::release_due() {
       release_.arm(due);
       return;
     }
-    next_ += slice_.count;
+    next_ += stride_;
     launch(*request, due);
   }
   end_stage_if_done();
@@ -100,7 +100,7 @@ void Worker::fill_slots() {
   while (!is_sending_over() && active_.size() < slots_) {
     const PlannedRequest* request = next_request();
     if (request == nullptr) break;
-    next_ += slice_.count;
+    next_ += stride_;
     Instant due = start_;
     if (!freed_.empty()) {
       due = freed_.front();

@@ -22,8 +22,8 @@ enum class StopLevel : int {
   now = 2,    ///< Give up what is in flight.
 };
 
-/// Which requests of the plan are this worker's: k, k+n, k+2n, ... The arrivals that the server sees
-/// do not depend on the number of workers.
+/// Which requests of the plan are this worker's: k, k+n, k+2n, ... (n: not more than there are slots). The arrivals that
+/// the server sees do not depend on the number of workers.
 struct Slice {
   std::uint32_t index = 0;
   std::uint32_t count = 1;
@@ -76,6 +76,7 @@ class Worker {
   Timer duration_end_;
   Stage stage_ = Stage::measure;
   std::size_t next_ = 0;
+  std::uint32_t stride_ = 1;     ///< From one of this worker's requests to its next.
   std::uint64_t round_ = 0;      ///< How often the list has begun again (plan.repeats).
   std::uint32_t slots_ = 0;      ///< This worker's share of the concurrency; 0: no cap.
   Instant start_ = never;
