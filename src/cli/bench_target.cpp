@@ -50,7 +50,8 @@ std::vector<std::string> model_ids(const Json& list) {
   std::vector<std::string> ids;
   if (!list.is_object() || !list.contains("data") || !list["data"].is_array()) return ids;
   for (const auto& model : list["data"]) {
-    if (model.is_object()) ids.push_back(json_string(model, "id"));
+    const std::string id = model.is_object() ? json_string(model, "id") : "";
+    if (!id.empty()) ids.push_back(id);
   }
   return ids;
 }

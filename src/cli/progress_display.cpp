@@ -1,5 +1,6 @@
 #include "cli/progress_display.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,7 +31,17 @@ std::string eta_text(double seconds) {
   return format("  ETA {:.0f} min", seconds / 60);
 }
 
-void draw_over(const std::string& line) { std::fprintf(stderr, "\r\x1b[K%s", line.c_str()); }
+std::size_t terminal_columns() {
+  winsize size{};
+  const bool is_known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return is_known ? size.ws_col : 80;
+}
+
+/// Draws over the last line. A line that wrapped could not be drawn over, so what does not fit is left out.
+void draw_over(std::string line) {
+  while (display_width(line) >= terminal_columns()) line = cut_utf8(line, line.size() - 1);
+  std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
+}
 
 }  // namespace
 

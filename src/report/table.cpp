@@ -1,6 +1,7 @@
 // The table in the terminal: a grid of all cells, and for a run of one cell its distributions in full. Digits that the
 // samples do not carry are not printed; a percentile that is only the maximum says so.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/text.h"
@@ -9,9 +10,10 @@
 namespace tacho {
 namespace {
 
-/// Lays cells of text out in columns, the first two to the left, the rest to the right.
+/// Lays cells of text out in columns, the first ones to the left, the rest to the right.
 class Grid {
  public:
+  explicit Grid(std::size_t left_columns) : left_columns_(left_columns) {}
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
   std::string text() const {
     std::vector<std::size_t> widths;
@@ -26,8 +28,8 @@ class Grid {
       std::string line = " ";
       for (std::size_t c = 0; c < row.size(); ++c) {
         const std::string pad(widths[c] - display_width(row[c]), ' ');
-        line += c < 2 ? row[c] + pad : pad + row[c];
-        line += "  ";
+        line += c < left_columns_ ? row[c] + pad : pad + row[c];
+        line += c == 0 ? " " : "  ";
       }
       line.erase(line.find_last_not_of(' ') + 1);
       out += line + "\n";
@@ -36,6 +38,7 @@ class Grid {
   }
 
  private:
+  std::size_t left_columns_;
   std::vector<std::vector<std::string>> rows_;
 };
 
@@ -44,7 +47,7 @@ std::string paint(std::string text, const char* code, const TableOptions& option
 }
 
 std::string value_text(double value) {
-  return std::isnan(value) ? "–" : format_significant(value, 4);
+  return std::isnan(value) ? "–" : format_significant(value, 3);
 }
 
 /// A percentile; with a star where it leans on the largest sample.
@@ -58,28 +61,47 @@ std::string load_text(const Cell& cell) {
   return label.substr(0, label.size() - cell.lengths.size() - 1);
 }
 
-std::string grid_text(const RunSummary& run, const Manifest& manifest, const TableOptions& options) {
-  Grid grid;
-  std::vector<std::string> head{"load", "tokens in→out", "ok", "failed"};
-  for (const char* name : {"TTFT", "TPOT", "E2E"}) {
-    for (const double percent : options.percentiles) head.push_back(format("{} p{:g} ", name, percent));
+constexpr std::array<std::pair<Metric, const char*>, 3> grid_times{
+    {{Metric::ttft, "TTFT ms "}, {Metric::tpot, "TPOT ms "}, {Metric::e2e, "E2E ms "}}};
+
+/// Two lines: what, and which percentile of it.
+void add_grid_head(Grid& grid, const TableOptions& options, bool has_failures, bool has_slos) {
+  std::vector<std::string> above{"", "", "", ""}, head{"", "load", "in→out", "ok"};
+  const auto add = [&](const char* first, const std::string& second) {
+    above.emplace_back(first);
+    head.push_back(second);
+  };
+  if (has_failures) add("", "failed");
+  for (const auto& [metric, title] : grid_times) {
+    for (std::size_t i = 0; i < options.percentiles.size(); ++i) {
+      const bool is_last = i + 1 == options.percentiles.size();
+      add(is_last ? title : "", format("p{:g} ", options.percentiles[i]));
+    }
   }
-  head.insert(head.end(), {"req/s", "out tok/s"});
-  if (!manifest.slos.empty()) head.push_back("goodput");
-  head.push_back("verdict");
+  add("", "req/s");
+  add("out", "tok/s");
+  if (has_slos) add("good", "put");
+  grid.add(above);
   grid.add(head);
+}
+
+std::string grid_text(const RunSummary& run, const Manifest& manifest, const TableOptions& options) {
+  Grid grid(3);
+  const bool has_failures = run.failed > 0;
+  const bool has_slos = !manifest.slos.empty();
+  add_grid_head(grid, options, has_failures, has_slos);
   for (const CellSummary& cell : run.cells) {
-    std::vector<std::string> row{load_text(cell.cell), cell.cell.lengths,
-                                 std::to_string(cell.completed), std::to_string(cell.failed)};
-    for (const Metric m : {Metric::ttft, Metric::tpot, Metric::e2e}) {
+    std::vector<std::string> row{cell.verdict.is_valid() ? "" : "!", load_text(cell.cell),
+                                 cell.cell.lengths, std::to_string(cell.completed)};
+    if (has_failures) row.push_back(std::to_string(cell.failed));
+    for (const auto& [metric, title] : grid_times) {
       for (const double percent : options.percentiles) {
-        row.push_back(percentile_text(cell.of(m), percent));
+        row.push_back(percentile_text(cell.of(metric), percent));
       }
     }
     row.push_back(value_text(cell.request_throughput_per_s));
     row.push_back(value_text(cell.output_token_throughput_per_s));
-    if (!manifest.slos.empty()) row.push_back(format("{:.1f} %", 100 * cell.goodput.share));
-    row.push_back(cell.verdict.is_valid() ? "valid" : "INVALID");
+    if (has_slos) row.push_back(format("{:.1f}%", 100 * cell.goodput.share));
     grid.add(row);
   }
   return grid.text();
@@ -87,7 +109,7 @@ std::string grid_text(const RunSummary& run, const Manifest& manifest, const Tab
 
 /// All distributions of one cell.
 std::string detail_text(const CellSummary& cell) {
-  Grid grid;
+  Grid grid(2);
   grid.add({"", "", "mean", "std", "p50 ", "p90 ", "p95 ", "p99 ", "max", "n"});
   for (const MetricInfo& m : metric_infos()) {
     const Distribution& d = cell.of(m.metric);
@@ -105,7 +127,7 @@ std::string detail_text(const CellSummary& cell) {
 
 std::string throughput_text(const CellSummary& cell) {
   std::string out = format(
-      " {} req/s   output {} tok/s   input {} tok/s   total {} tok/s   in {} s, whole run\n",
+      " whole run: {} req/s   output {} tok/s   input {} tok/s   total {} tok/s   in {} s\n",
       value_text(cell.request_throughput_per_s), value_text(cell.output_token_throughput_per_s),
       value_text(cell.input_token_throughput_per_s),
       value_text(cell.input_token_throughput_per_s + cell.output_token_throughput_per_s),
@@ -175,7 +197,7 @@ std::string instrument_text(const RunData& data, const RunSummary& run) {
     stamps = stamps.empty() || stamps == cell.instrument.stamps ? cell.instrument.stamps : "mixed";
   }
   std::string out = format(
-      " tacho: {} stamps   send lag p99 {} ms   client lag p99 {} ms   loop {:.0f} % busy   {}\n",
+      " tacho: {} stamps   send lag p99 {} ms   client lag p99 {} ms   loop {:.0f} % busy\n        {}\n",
       stamps.empty() ? "no" : stamps, value_text(worst_p99(run, Metric::send_lag)),
       value_text(worst_p99(run, Metric::client_lag)), 100 * busy, sources_text(run));
   std::vector<std::string> extras;
@@ -201,7 +223,7 @@ std::string truth_text(const Manifest& manifest) {
     ++cells;
   }
   if (cells == 0) return "";
-  return format(" truth: |measured - true|, the worst cell:   TTFT mean {} p99 {} ms   gaps mean {} p99 {} ms\n",
+  return format(" truth: |measured - true| in the worst cell, ms: TTFT mean {} p99 {}, gaps mean {} p99 {}\n",
                 value_text(ttft_mean), value_text(ttft_p99), value_text(gap_mean), value_text(gap_p99));
 }
 
@@ -212,7 +234,7 @@ std::string verdict_text(const RunData& data, const RunSummary& run, const Table
     if (cell.verdict.is_valid()) continue;
     ++invalid;
     for (const std::string& reason : cell.verdict.reasons) {
-      reasons += format("   {}: {}\n", cell_label(cell.cell), reason);
+      reasons += format(" ! {}: {}\n", cell_label(cell.cell), reason);
     }
   }
   std::string head = invalid == 0 ? paint(" VALID", "32", options)
@@ -244,9 +266,8 @@ std::string table_text(const RunData& data, const RunSummary& run, const TableOp
     out += "\n" + detail_text(run.cells[0]) + "\n" + throughput_text(run.cells[0]);
   }
   out += "\n";
-  out += " times in ms";
-  if (has_star(run, options)) out += "   * too few requests: this percentile leans on the largest one";
-  out += "\n" + failures_text(run, options) + instrument_text(data, run) + truth_text(m);
+  if (has_star(run, options)) out += " * too few requests: this percentile leans on the largest of them\n";
+  out += failures_text(run, options) + instrument_text(data, run) + truth_text(m);
   for (const std::string& note : m.notes) out += format(" note: {}\n", note);
   return out + verdict_text(data, run, options);
 }
