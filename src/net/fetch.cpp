@@ -37,7 +37,7 @@ class Collector final : public ResponseHandler {
   Loop& loop_;
 };
 
-Error describe(const FetchRequest& request, const Url& url, const CloseReason& reason) {
+Error describe(const FetchRequest& request, const Url& url, const CloseReason& reason, bool has_answer) {
   const std::string where = url.origin();
   switch (reason.kind) {
     case CloseReason::Kind::refused:
@@ -50,6 +50,12 @@ Error describe(const FetchRequest& request, const Url& url, const CloseReason& r
       return world_error(format("{}: TLS failed: {}; name its CA with --cacert FILE, or accept any "
                                 "certificate with --insecure", where, reason.detail));
     default:
+      // Many TLS servers say nothing to plain HTTP but hang up.
+      if (!has_answer && !url.is_tls) {
+        return world_error(format("{} gave no answer to {} {}: {}; if it speaks TLS, use https://", where,
+                                  request.method, url.path,
+                                  reason.detail.empty() ? "connection closed" : reason.detail));
+      }
       return world_error(format("{} broke off the answer to {} {}: {}", where, request.method,
                                 url.path, reason.detail.empty() ? "connection closed" : reason.detail));
   }
@@ -103,7 +109,7 @@ Result<FetchReply> fetch(const FetchRequest& request) {
     return world_error(format("{} did not answer {} {} within {} s", url->origin(), request.method,
                               url->path, format_significant(to_s(request.timeout), 3)));
   }
-  if (collector.failure) return describe(request, *url, *collector.failure);
+  if (collector.failure) return describe(request, *url, *collector.failure, collector.reply.status != 0);
   return std::move(collector.reply);
 }
 

@@ -139,6 +139,13 @@ void read_chunks(const Value& line, Record& record) {
   }
 }
 
+/// Every record says at least these; a line that does not was never written by us.
+bool is_record(const Value& line) {
+  std::int64_t number = 0;
+  return line["id"].get(number) == simdjson::SUCCESS && line["cell"].get(number) == simdjson::SUCCESS &&
+         line["due"].get(number) == simdjson::SUCCESS;
+}
+
 Record read_line(const Value& line) {
   Record record;
   record.id = static_cast<std::uint64_t>(integer_at(line, "id"));
@@ -234,7 +241,7 @@ Result<Journal> read_journal(const std::string& path) {
     const std::string_view text = rest.substr(0, end);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     Value line;
-    if (end == std::string_view::npos || parser.parse(text.data(), text.size()).get(line)) {
+    if (end == std::string_view::npos || parser.parse(text.data(), text.size()).get(line) || !is_record(line)) {
       ++journal.torn_lines;
       continue;
     }

@@ -52,7 +52,7 @@ Cell cell_from_json(const Json& json) {
   cell.lengths = json_string(json, "length_label");
   cell.requests = static_cast<std::uint32_t>(json_number(json, "requests"));
   cell.warmup_requests = static_cast<std::uint32_t>(json_number(json, "warmup_requests"));
-  cell.ignore_eos = json.value("ignore_eos", false);
+  cell.ignore_eos = json.contains("ignore_eos") && json["ignore_eos"] == true;
   cell.started_after = from_s(json_number(json, "started_after_s"));
   return cell;
 }
@@ -67,13 +67,13 @@ Manifest manifest_from_json(const Json& json) {
   manifest.command = json_string(json, "command");
   manifest.started_at = json_string(json, "started_at");
   manifest.status = json_string(json, "status");
-  manifest.seed = json.value("seed", std::uint64_t{0});
+  manifest.seed = static_cast<std::uint64_t>(json_number(json, "seed"));
   manifest.model = json_string(json, "model");
   manifest.url = json_string(json, "url");
   manifest.endpoint = json_string(json, "endpoint");
   manifest.tokenizer = json_string(json, "tokenizer");
   for (const auto& cell : json.value("cells", Json::array())) {
-    manifest.cells.push_back(cell_from_json(cell));
+    if (cell.is_object()) manifest.cells.push_back(cell_from_json(cell));
   }
   for (const auto& slo : json.value("slos", Json::array())) {
     manifest.slos.push_back({json_string(slo, "metric"), json_number(slo, "limit")});
@@ -147,7 +147,12 @@ Result<Manifest> read_manifest(const std::string& run_directory) {
                               manifest_path(run_directory), json_string(*json, "tacho_version"),
                               TACHO_VERSION));
   }
-  return manifest_from_json(*json);
+  Manifest manifest = manifest_from_json(*json);
+  // Records name their cell by its place in the list.
+  bool is_whole = !manifest.cells.empty();
+  for (std::size_t i = 0; i < manifest.cells.size(); ++i) is_whole = is_whole && manifest.cells[i].id == i;
+  if (!is_whole) return input_error(format("{}: its list of cells is damaged", manifest_path(run_directory)));
+  return manifest;
 }
 
 Status write_manifest(const std::string& run_directory, const Manifest& manifest) {
