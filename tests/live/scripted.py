@@ -142,6 +142,9 @@ class Scripted:
             if not more:
                 return None
             data += more
+            if data[0] == 0x16:  # A TLS handshake: plain servers say that they do not understand.
+                connection.sendall(whole("400 Bad Request", "")[0])
+                return None
         top, _, body = data.partition(b"\r\n\r\n")
         length = 0
         for line in top.split(b"\r\n")[1:]:
