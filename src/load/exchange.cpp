@@ -66,7 +66,8 @@ void Exchange::on_sent(const SendTimes& times) {
 
 void Exchange::on_reconnect() {
   ++record_.reconnects;
-  drop(progress_.sent);
+  if (happened(record_.sent)) drop(progress_.sent);
+  record_.sent = never;  // Nobody has received it; from here on it is being connected again.
 }
 
 void Exchange::on_head(const HttpHead& head, const Receipt& receipt) {
@@ -132,8 +133,10 @@ void Exchange::add_chunk(const Receipt& receipt) {
     // Usage in the very first chunk means usage in each (vLLM's continuous_usage_stats). One that
     // comes with a later chunk is the total of the answer (llama.cpp), and says nothing of that chunk.
     has_usage_per_chunk_ = delta_.has_usage && delta_.output_tokens.has_value();
-    bump(progress_.ttft_count);
-    bump(progress_.ttft_ns_sum, static_cast<std::uint64_t>((chunk.at - record_.sent).count()));
+    if (happened(record_.sent)) {  // A server may answer before it has the whole request.
+      bump(progress_.ttft_count);
+      bump(progress_.ttft_ns_sum, static_cast<std::uint64_t>((chunk.at - record_.sent).count()));
+    }
   }
   if (has_usage_per_chunk_ && delta_.output_tokens) {
     chunk.tokens = *delta_.output_tokens - std::min(*delta_.output_tokens, usage_tokens_seen_);
