@@ -59,7 +59,7 @@ bool HttpParser::finish(HttpSink& sink) {
 bool HttpParser::take_line(std::string_view& bytes, std::string_view& line) {
   const auto end = bytes.find('\n');
   const auto piece = bytes.substr(0, end);
-  line_bytes_ += piece.size() + 1;
+  line_bytes_ += piece.size() + (end == std::string_view::npos ? 0 : 1);
   if (line_bytes_ > head_bytes_max) return fail("a head of more than 256 KiB");
   if (end == std::string_view::npos) {
     line_ += piece;

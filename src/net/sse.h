@@ -25,7 +25,7 @@ class SseParser {
         has_data_ = false;
       }
     }
-    return true;
+    return !is_too_long();
   }
 
   /// The stream has ended. Some servers leave out the empty line after the last event; the standard would drop it, we
