@@ -9,7 +9,7 @@ namespace tacho {
 namespace {
 
 TEST_CASE("whatever world is drawn, every invariant holds in it (I1 I2 I5 I6 I7 I8 I9)") {
-  for (const std::uint64_t seed : seeds(600)) {
+  for (const std::uint64_t seed : seeds(1000)) {
     CAPTURE(seed);
     const Scenario scenario = draw_scenario(seed);
     const Played played = play(scenario);
@@ -24,7 +24,7 @@ TEST_CASE("whatever world is drawn, every invariant holds in it (I1 I2 I5 I6 I7 
 }
 
 TEST_CASE("the same seed twice leaves the same bytes in the journal (I3)") {
-  for (const std::uint64_t seed : seeds(100)) {
+  for (const std::uint64_t seed : seeds(200)) {
     CAPTURE(seed);
     const Scenario scenario = draw_scenario(seed);
     CHECK(play(scenario).journal == play(scenario).journal);
