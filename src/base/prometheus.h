@@ -27,11 +27,14 @@ class PrometheusPage {
   /// Labels that every sample carries, such as `model_name="x"`.
   explicit PrometheusPage(std::string labels) : labels_(std::move(labels)) {}
 
+  /// A family of one sample that may go up and down.
   void gauge(std::string_view name, std::string_view help, double value);
+  /// A family that only grows; its name ends in _total.
   void counter(std::string_view name, std::string_view help, double value,
                std::string_view extra_labels = "");
   /// A further sample of the counter that was written last.
   void more(std::string_view name, double value, std::string_view extra_labels);
+  /// A family of cumulative buckets with their count and sum.
   void histogram(std::string_view name, std::string_view help, const BucketHistogram& histogram);
 
   const std::string& text() const { return text_; }

@@ -28,16 +28,22 @@ class FlagTable {
   /// Rows added from here on belong to this group of the help text.
   void group(std::string title) { group_ = std::move(title); }
 
+  /// A text; given twice, the last one counts. The targets of all rows must outlive the table.
   void text(std::vector<std::string> names, std::string value, std::string& target, std::string help);
+  /// A switch, which sets its target to `value`.
   void toggle(std::vector<std::string> names, bool& target, std::string help, bool value = true);
+  /// A whole number of at least `least`.
   void integer(std::vector<std::string> names, std::string value, std::uint32_t& target,
                std::string help, std::uint32_t least = 0, std::uint32_t most = UINT32_MAX);
+  /// A finite number.
   void number(std::vector<std::string> names, std::string value, double& target, std::string help);
+  /// Several words, by commas or spaces.
   void texts(std::vector<std::string> names, std::string value, std::vector<std::string>& target,
              std::string help);
   /// Texts that may hold commas and spaces; the flag is given once for each.
   void repeated(std::vector<std::string> names, std::string value,
                 std::vector<std::string>& target, std::string help);
+  /// Several whole numbers of at least 1.
   void integers(std::vector<std::string> names, std::string value,
                 std::vector<std::uint32_t>& target, std::string help);
   /// Positive numbers; "inf" is infinity.

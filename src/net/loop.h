@@ -129,7 +129,9 @@ class Timer {
 /// The armed timers of a loop, earliest first; equal instants fire in the order of arming.
 class TimerHeap {
  public:
+  /// Adds a timer that is not armed.
   void push(Timer& timer);
+  /// Takes an armed timer out.
   void remove(Timer& timer);
   bool empty() const { return heap_.empty(); }
   /// The earliest armed instant. Must not be empty.

@@ -29,6 +29,7 @@ class TruthStore {
   /// Keeps at most so many token times; the oldest requests are dropped for it.
   explicit TruthStore(std::size_t tokens_max = 8'000'000) : tokens_max_(tokens_max) {}
 
+  /// Adds one; drops the oldest ones beyond the bound.
   void keep(Truth truth);
   /// The truth of that request id, or null.
   const Truth* find(const std::string& id) const;

@@ -36,9 +36,13 @@ struct DatasetFormat {
   JsonError (*read)(JsonObject& object, DatasetEntry& entry);  ///< Fails only on broken JSON.
 };
 
+/// ShareGPT: a list of turns, each from somebody.
 const DatasetFormat& sharegpt_format();
+/// Alpaca: instruction, input, output.
 const DatasetFormat& alpaca_format();
+/// What `tacho dataset generate` writes.
 const DatasetFormat& custom_format();
+/// Lines with a text, a prompt or messages, under the usual names.
 const DatasetFormat& jsonl_format();
 
 /// True when `word` is among the words of `list`, which are separated by spaces.
