@@ -1,4 +1,7 @@
 // The way in. The table of commands is in commands.cpp; what each does is in a file of its own: flags in, plain const options, calls, exit code.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -21,6 +24,16 @@ bool asks_for_help(const std::vector<std::string>& arguments) {
 
 void print_text(const std::string& text) { std::fputs(text.c_str(), stdout); }
 
+/// Started with a standard stream closed, the first file opened would take its number, and what is printed would land
+/// in the journal.
+void keep_standard_streams() {
+  int descriptor = 0;
+  do {
+    descriptor = ::open("/dev/null", O_RDWR);
+  } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+  if (descriptor >= 0) ::close(descriptor);
+}
+
 int run(const std::vector<std::string>& arguments) {
   if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
     print_text(overview_text());
@@ -42,4 +55,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 }  // namespace tacho
 
-int main(int argc, char** argv) { return tacho::run({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+  tacho::keep_standard_streams();
+  return tacho::run({argv + 1, argv + argc});
+}
