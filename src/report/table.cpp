@@ -248,8 +248,10 @@ std::string verdict_text(const RunData& data, const RunSummary& run, const Table
 
 bool has_star(const RunSummary& run, const TableOptions& options) {
   for (const CellSummary& cell : run.cells) {
-    for (const double percent : options.percentiles) {
-      if (cell.of(Metric::ttft).leans_on_max(percent) && !cell.of(Metric::ttft).empty()) return true;
+    for (const auto& [metric, title] : grid_times) {
+      const Distribution& d = cell.of(metric);
+      const auto leans = [&](double percent) { return d.leans_on_max(percent); };
+      if (std::any_of(options.percentiles.begin(), options.percentiles.end(), leans)) return true;
     }
   }
   return false;
