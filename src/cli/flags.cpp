@@ -163,9 +163,10 @@ void FlagTable::rates(std::vector<std::string> names, std::string value,
 }
 
 void FlagTable::duration(std::vector<std::string> names, double& seconds, std::string help) {
-  row({std::move(names), "TIME", std::move(help), [&seconds](const auto& values) -> Status {
+  const std::string flag = names.front();
+  row({std::move(names), "TIME", std::move(help), [&seconds, flag](const auto& values) -> Status {
          auto parsed = parse_seconds(values.back());
-         if (!parsed) return parsed.error();
+         if (!parsed) return input_error(format("{}: {}", flag, parsed.error().message));
          seconds = *parsed;
          return Nothing{};
        }});
