@@ -101,6 +101,7 @@ Json config_json(const BenchOptions& o, const PromptDealer& dealer, std::uint32_
   config["threads"] = threads;
   config["burstiness"] = o.burstiness;
   config["request_timeout_s"] = o.request_timeout_s;
+  if (!o.label.empty()) config["label"] = o.label;
   if (o.duration_s > 0) config["duration_s"] = o.duration_s;
   if (!o.extra_body.empty()) config["extra_body"] = o.extra_body;
   if (!o.temperature.empty()) config["temperature"] = o.temperature;

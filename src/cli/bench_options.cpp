@@ -15,7 +15,7 @@ void add_target(FlagTable& t, BenchOptions& o) {
   t.text({"--endpoint-type"}, "TYPE", o.endpoint_type, "chat, completions or embeddings. [default: chat]");
   t.text({"--endpoint"}, "PATH", o.endpoint_path, "The endpoint's path, where it is not the usual one.");
   t.text({"--backend"}, "NAME", o.api,
-         "As in other tools: openai-chat means chat; openai and vllm mean completions.");
+         "As in other tools: openai-chat means chat; openai, vllm, sglang and lmdeploy mean completions.");
   t.text({"--service-kind"}, "KIND", o.service_kind,
          "As in GenAI-Perf; openai. Its files are then written under artifacts/ too.");
   t.text({"--sim"}, "GPU/MODEL", o.sim,
@@ -78,6 +78,7 @@ void add_prompts(FlagTable& t, BenchOptions& o) {
   t.integer({"--max-model-len"}, "N", o.max_model_len, "Leave prompts out that, with their answer, are longer.", 1);
   t.text({"--tokenizer"}, "PATH", o.tokenizer,
          "A tokenizer.json, or the folder of one. [default: the tokenizer that comes with tacho]");
+  t.toggle({"--trust-remote-code"}, o.trusts_remote_code, "Taken and not needed: no code of a model is ever run.");
   t.integer({"--batch-size"}, "N", o.batch_size, "Texts in each embeddings request. [default: 1]", 1);
   t.text({"--temperature"}, "T", o.temperature, "Sampling temperature. [default: the server's]");
   t.text({"--top-p"}, "P", o.top_p, "Nucleus sampling. [default: the server's]");
@@ -103,7 +104,8 @@ void add_output(FlagTable& t, BenchOptions& o) {
   t.text({"--artifact-dir"}, "DIR", o.artifact_dir, "Where GenAI-Perf's files go. [default: artifacts]");
   t.toggle({"--generate-plots"}, o.generates_plots, "As in GenAI-Perf; the plots are in report.html.");
   t.toggle({"--json"}, o.is_json, "Print the whole result as JSON instead of a table.");
-  t.toggle({"--quiet", "-q"}, o.is_quiet, "No progress, and no table with --json.");
+  t.text({"--label"}, "TEXT", o.label, "Kept with the results.");
+  t.toggle({"--quiet", "-q", "--disable-tqdm"}, o.is_quiet, "No progress, and no table with --json.");
   t.toggle({"--dry-run"}, o.is_dry_run, "Print the plan and the first request; send nothing.");
 }
 

@@ -42,11 +42,12 @@ struct BenchOptions {
   // Server's launch flags, kept as notes.
   std::uint32_t num_scheduler_steps = 0;
   bool has_prefix_caching = false;
+  bool trusts_remote_code = false;
   // Judging and output.
   std::vector<std::string> goodput;
   std::vector<std::string> percentile_metrics;
   std::vector<std::string> metric_percentiles;
-  std::string out, benchmark_csv, result_dir, result_filename, artifact_dir;
+  std::string label, out, benchmark_csv, result_dir, result_filename, artifact_dir;
   bool saves_vllm_result = false, saves_detailed = false, generates_plots = false;
   bool is_json = false, is_quiet = false, is_strict = false, is_dry_run = false;
 

@@ -15,6 +15,8 @@ constexpr double default_rate_seconds = 30.0;
 constexpr std::uint32_t default_rate_requests_max = 1000;
 constexpr std::uint32_t default_rate_requests_min = 20;
 constexpr std::uint32_t default_inf_requests = 100;
+/// Prompts made ready for a closed loop that runs for a time; a faster server begins the list again, which is said.
+constexpr double requests_per_stream_and_s = 4.0;
 constexpr std::uint32_t default_random_input = 1024;  // vLLM's and GenAI-Perf's habits.
 constexpr std::uint32_t default_output = 128;
 
@@ -30,9 +32,13 @@ Result<std::string> plan_endpoint(const BenchOptions& o) {
     const std::string path = o.endpoint_path.empty() ? o.url : o.endpoint_path;
     if (path.ends_with(name == "chat" ? "chat/completions" : name)) return std::string(name);
   }
-  if (o.api.empty() || o.api == "openai-chat" || o.api == "vllm-chat") return std::string("chat");
-  if (o.api == "openai" || o.api == "vllm" || o.api == "openai-completions") return std::string("completions");
-  if (o.api == "openai-embeddings") return std::string("embeddings");
+  if (o.api.empty()) return std::string("chat");
+  // As vLLM's and SGLang's benches use these names; all of these servers have OpenAI's API.
+  for (const std::string_view server : {"openai", "vllm", "sglang-oai", "sglang", "lmdeploy"}) {
+    if (o.api == server) return std::string("completions");
+    if (o.api == std::string(server) + "-chat") return std::string("chat");
+    if (o.api == std::string(server) + "-embeddings") return std::string("embeddings");
+  }
   return input_error(format("--backend {} is not spoken yet; if its server has an OpenAI API, use "
                             "--backend openai or openai-chat", o.api));
 }
@@ -126,7 +132,9 @@ PlannedCell new_cell(const BenchOptions& o, const Lengths& lengths, std::size_t 
 /// Beside rates, the numbers of prompts are the rates' own.
 std::uint32_t static_requests(const BenchOptions& o, std::uint32_t concurrency) {
   const bool is_for_rates = !o.request_rate.empty();
-  return o.num_prompts.empty() || is_for_rates ? o.epochs * concurrency : o.num_prompts[0];
+  if (!o.num_prompts.empty() && !is_for_rates) return o.num_prompts[0];
+  const double by_time = std::min(o.duration_s * requests_per_stream_and_s * concurrency, 50'000.0);
+  return std::max(o.epochs * concurrency, static_cast<std::uint32_t>(by_time));
 }
 
 std::uint32_t dynamic_requests(const BenchOptions& o, double rate, std::size_t index) {
@@ -204,6 +212,7 @@ Status plan_cells(const BenchOptions& o, BenchPlan& plan) {
       planned.arrivals = *arrivals;
       planned.cell.is_static = false;
       planned.cell.request_rate = loads->rates[i];
+      if (arrivals->ramp != Arrivals::Ramp::none) planned.cell.ramp_start_rate = o.ramp_start_per_s;
       if (loads->cap > 0) planned.cell.concurrency = loads->cap;
       planned.cell.requests = dynamic_requests(o, loads->rates[i], i);
       plan.cells.push_back(std::move(planned));

@@ -10,6 +10,8 @@
 namespace tacho {
 namespace {
 
+/// More distinct prompts of one length take too long to cut (2-3 ms each at 2,048 tokens).
+constexpr std::size_t shaped_prompts_max = 2000;
 constexpr std::uint32_t default_answer_tokens = 256;  ///< For prompts without a reference answer.
 
 std::string hex(std::uint64_t value) { return format("{:016x}", value); }
@@ -75,21 +77,31 @@ void PromptDealer::shuffle() {
   for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[random.below(i)]);
 }
 
-/// The next prompt of the shuffled dataset. When it begins again, each prompt gets a number in front: sent a second time
-/// as it was, it would be answered from the server's prefix cache.
-Prompt PromptDealer::next_of_dataset() {
-  const std::size_t round = next_ / order_.size();
-  Prompt prompt = dataset_.prompts[order_[next_ % order_.size()]];
-  ++next_;
-  if (round == 0) return prompt;
-  if (round == 1 && next_ == order_.size() + 1) {
-    notes_.push_back(format("the {} prompts begin again; from then on each has a number in front, so that no prefix "
-                            "cache can answer it", order_.size()));
-  }
-  const std::string mark = format("[{}.{}] ", round, next_ % order_.size());
+namespace {
+
+/// A number in front: sent a second time as it was, a prompt would be answered from the server's prefix cache.
+void mark_repeat(Prompt& prompt, std::size_t round, std::size_t index, const Tokenizer& tokenizer) {
+  const std::string mark = format("[{}.{}] ", round, index);
   if (!prompt.inputs.empty()) prompt.inputs[0].insert(0, mark);
   if (!prompt.messages.empty()) prompt.messages.front().content.insert(0, mark);
-  prompt.input_tokens += static_cast<std::uint32_t>(tokenizer_.count(mark));
+  prompt.input_tokens += static_cast<std::uint32_t>(tokenizer.count(mark));
+}
+
+std::string repeat_note(std::size_t prompts) {
+  return format("there are {} distinct prompts; further requests repeat them with a number in front, so that no "
+                "prefix cache can answer", prompts);
+}
+
+}  // namespace
+
+/// The next prompt of the shuffled dataset, marked when the dataset begins again.
+Prompt PromptDealer::next_of_dataset() {
+  const std::size_t round = next_ / order_.size();
+  const std::size_t index = next_++ % order_.size();
+  Prompt prompt = dataset_.prompts[order_[index]];
+  if (round == 0) return prompt;
+  if (round == 1 && index == 0) notes_.push_back(repeat_note(order_.size()));
+  mark_repeat(prompt, round, index, tokenizer_);
   return prompt;
 }
 
@@ -107,23 +119,35 @@ Result<std::vector<Prompt>> PromptDealer::deal_batches(std::size_t count) {
   return batches;
 }
 
+Result<std::vector<Prompt>> PromptDealer::deal_shaped(const Cell& cell, std::size_t count) {
+  const std::size_t distinct = std::min(count, shaped_prompts_max);
+  StepProgress progress(format("making {} prompts of {} tokens", distinct, *cell.input_tokens), shows_progress_);
+  ShapeOptions shape;
+  shape.input_tokens = *cell.input_tokens;
+  shape.output_tokens = cell.output_tokens.value_or(0);
+  shape.count = distinct;
+  // Each cell has prompts of its own: what an earlier cell sent may sit in the server's prefix cache.
+  shape.seed = Seed{seed_.value * 1'000'003 + cell.id};
+  shape.progress = [&](std::size_t done, std::size_t all) { progress.show(done, all); };
+  auto prompts = shape_prompts(dataset_, tokenizer_, shape);
+  if (!prompts) return prompts;
+  if (count > distinct) notes_.push_back(repeat_note(distinct));
+  prompts->reserve(count);
+  for (std::size_t i = distinct; i < count; ++i) {
+    Prompt copy = (*prompts)[i % distinct];
+    mark_repeat(copy, i / distinct, i % distinct, tokenizer_);
+    prompts->push_back(std::move(copy));
+  }
+  if (plan_.endpoint == "embeddings") {
+    for (Prompt& prompt : *prompts) prompt.inputs = {prompt_text(prompt)};
+  }
+  return prompts;
+}
+
 Result<std::vector<Prompt>> PromptDealer::deal(const PlannedCell& planned) {
   const Cell& cell = planned.cell;
   const std::size_t count = std::size_t{cell.warmup_requests} + cell.requests;
-  if (cell.input_tokens) {
-    StepProgress progress(format("making {} prompts of {} tokens", count, *cell.input_tokens), shows_progress_);
-    ShapeOptions shape;
-    shape.input_tokens = *cell.input_tokens;
-    shape.output_tokens = cell.output_tokens.value_or(0);
-    shape.count = count;
-    // Each cell has prompts of its own: what an earlier cell sent may sit in the server's prefix cache.
-    shape.seed = Seed{seed_.value * 1'000'003 + cell.id};
-    shape.progress = [&](std::size_t done, std::size_t all) { progress.show(done, all); };
-    auto prompts = shape_prompts(dataset_, tokenizer_, shape);
-    if (!prompts || plan_.endpoint != "embeddings") return prompts;
-    for (Prompt& prompt : *prompts) prompt.inputs = {prompt_text(prompt)};
-    return prompts;
-  }
+  if (cell.input_tokens) return deal_shaped(cell, count);
   if (plan_.endpoint == "embeddings") return deal_batches(count);
   std::vector<Prompt> prompts;
   prompts.reserve(count);

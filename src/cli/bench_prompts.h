@@ -32,6 +32,7 @@ class PromptDealer {
   void leave_out_long_ones();
   void shuffle();
   Prompt next_of_dataset();
+  Result<std::vector<Prompt>> deal_shaped(const Cell& cell, std::size_t count);
   Result<std::vector<Prompt>> deal_batches(std::size_t count);
 
   const BenchPlan& plan_;

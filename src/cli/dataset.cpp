@@ -91,6 +91,9 @@ int show(const DatasetFlags& f, const std::string& path, const Tokenizer& tokeni
 
 int generate(const DatasetFlags& f, const Tokenizer& tokenizer) {
   if (f.dataset.empty()) return fail(input_error("tacho dataset generate needs --dataset FILE to write"));
+  if (f.max_input == 0 || f.max_output == 0 || f.avg_input == 0 || f.avg_output == 0) {
+    return fail(input_error("tacho dataset generate needs --max-input, --avg-input, --max-output and --avg-output"));
+  }
   auto corpus = read_dataset(f.from, f.type);
   if (!corpus) return fail(corpus.error());
   StepProgress progress("making prompts", true);

@@ -214,6 +214,8 @@ void Exchange::on_failure(const CloseReason& reason, bool is_malformed, const Re
 
 void Exchange::finish(Outcome outcome, std::string detail) {
   timeout_.cancel();
+  // Given up by us: it was in flight until now.
+  if (!happened(record_.done) && happened(record_.sent)) record_.done = loop_.clock();
   record_.outcome = outcome;
   record_.detail = std::move(detail);
   // The text was kept for the one use of counting its tokens, which the server has now done.

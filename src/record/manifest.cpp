@@ -24,6 +24,7 @@ Json to_json(const Cell& cell) {
   json["kind"] = cell.is_static ? "static" : "dynamic";
   json["concurrency"] = optional_to_json(cell.concurrency);
   json["request_rate"] = cell.request_rate ? rate_to_json(*cell.request_rate) : Json(nullptr);
+  json["ramp_start_rate"] = optional_to_json(cell.ramp_start_rate);
   json["input_tokens"] = optional_to_json(cell.input_tokens);
   json["output_tokens"] = optional_to_json(cell.output_tokens);
   json["length_label"] = cell.lengths;
@@ -46,6 +47,7 @@ Cell cell_from_json(const Json& json) {
   cell.is_static = json_string(json, "kind") == "static";
   cell.concurrency = optional_number<std::uint32_t>(json, "concurrency");
   cell.request_rate = optional_number<double>(json, "request_rate");
+  cell.ramp_start_rate = optional_number<double>(json, "ramp_start_rate");
   if (json_string(json, "request_rate") == "inf") cell.request_rate = INFINITY;
   cell.input_tokens = optional_number<std::uint32_t>(json, "input_tokens");
   cell.output_tokens = optional_number<std::uint32_t>(json, "output_tokens");
@@ -94,7 +96,10 @@ Manifest manifest_from_json(const Json& json) {
 
 std::string cell_label(const Cell& cell) {
   std::string load;
-  if (cell.request_rate) {
+  if (cell.ramp_start_rate) {
+    load = format("{:g}…{:g} req/s", *cell.ramp_start_rate, cell.request_rate.value_or(0));
+    if (cell.concurrency) load += format(" cap {}", *cell.concurrency);
+  } else if (cell.request_rate) {
     load = std::isinf(*cell.request_rate) ? "inf req/s"
                                           : format("{:g} req/s", *cell.request_rate);
     if (cell.concurrency) load += format(" cap {}", *cell.concurrency);

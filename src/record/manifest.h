@@ -28,6 +28,7 @@ struct Cell {
   bool is_static = true;                     ///< Closed loop of a concurrency; else an open loop of a rate.
   std::optional<std::uint32_t> concurrency;  ///< Closed loop: streams. Open loop: the cap, if one was asked for.
   std::optional<double> request_rate;        ///< Open loop: requests per second; infinity sends all at once.
+  std::optional<double> ramp_start_rate;     ///< Where a ramp begins; it ends at `request_rate`.
   std::optional<std::uint32_t> input_tokens;   ///< When all prompts have one length.
   std::optional<std::uint32_t> output_tokens;  ///< When all answers are asked for with one limit.
   std::string lengths;                         ///< "128→64", or the dataset's name.

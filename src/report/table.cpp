@@ -115,6 +115,9 @@ std::string detail_text(const CellSummary& cell) {
     const Distribution& d = cell.of(m.metric);
     if (d.empty() || m.metric == Metric::client_lag || m.metric == Metric::send_lag) continue;
     if (!m.is_time && d.max == 0.0) continue;
+    // Without reasoning text, and with one token a chunk, these only repeat what stands above them.
+    if (m.metric == Metric::ttfo && d.ascending == cell.of(Metric::ttft).ascending) continue;
+    if (m.metric == Metric::chunk_gap && d.ascending == cell.of(Metric::itl).ascending) continue;
     std::vector<std::string> row{std::string(m.title), m.is_time ? "ms" : "",
                                  value_text(d.mean), value_text(d.std_dev)};
     for (const double percent : {50.0, 90.0, 95.0, 99.0}) row.push_back(percentile_text(d, percent));
@@ -151,7 +154,7 @@ std::string failures_text(const RunSummary& run, const TableOptions& options) {
   for (const CellSummary& cell : run.cells) {
     for (const Record* record : cell.records) {
       if (record->outcome == Outcome::ok || record->detail.empty()) continue;
-      return out + format("   the first: {} {}\n", outcome_name(record->outcome), record->detail);
+      return out + format("   the first: {}: {}\n", outcome_name(record->outcome), record->detail);
     }
   }
   return out;
@@ -181,6 +184,8 @@ std::string sources_text(const RunSummary& run) {
     if (source == "chunks") return "chunks (the server sent no usage: a lower bound)";
     return source == "mixed" ? "several sources" : "nothing";
   };
+  if (input == "none" && output == "none") return "no tokens were counted";
+  if (output == "none") return format("input tokens from {}", say(input));
   if (input == output) return format("token counts from {}", say(input));
   return format("input tokens from {}, output tokens from {}", say(input), say(output));
 }
@@ -246,6 +251,13 @@ std::string verdict_text(const RunData& data, const RunSummary& run, const Table
   return head + "\n" + reasons;
 }
 
+/// Figures of the built-in engine must not be taken for those of hardware.
+std::string simulated_text(const Manifest& manifest) {
+  if (!manifest.server.contains("sim/config")) return "";
+  const Json& sim = manifest.server["sim/config"];
+  return format(", simulated {} × {},", json_number(sim, "tensor_parallel", 1), json_string(sim, "gpu"));
+}
+
 bool has_star(const RunSummary& run, const TableOptions& options) {
   for (const CellSummary& cell : run.cells) {
     for (const auto& [metric, title] : grid_times) {
@@ -261,8 +273,8 @@ bool has_star(const RunSummary& run, const TableOptions& options) {
 
 std::string table_text(const RunData& data, const RunSummary& run, const TableOptions& options) {
   const Manifest& m = data.manifest;
-  std::string out = format(" {} at {} ({})   {}\n\n", paint(m.model, "1", options), m.url, m.endpoint,
-                           m.started_at);
+  std::string out = format(" {}{} at {} ({})   {}\n\n", paint(m.model, "1", options), simulated_text(m), m.url,
+                           m.endpoint, m.started_at);
   out += grid_text(run, m, options);
   if (run.cells.size() == 1 && run.completed > 0) {
     out += "\n" + detail_text(run.cells[0]) + "\n" + throughput_text(run.cells[0]);

@@ -18,9 +18,12 @@ constexpr double length_tolerance = 0.10;
 /// Late sending or late reading by more than the figures it disturbs can bear.
 void judge_lag(const CellSummary& cell, Verdict& verdict) {
   const Distribution& send = cell.of(Metric::send_lag);
-  const Distribution& ttft = cell.of(Metric::ttft).empty() ? cell.of(Metric::e2e) : cell.of(Metric::ttft);
-  if (ttft.empty()) return;
-  const double bound = std::max(lag_floor_ms, lag_share * ttft.percentile(50));
+  // An open loop's late send is in every time from due. A closed loop's leaves a slot empty for so long, which is its
+  // share of a request's whole time; so it is when all requests are due at once and one has to be the last.
+  const bool is_paced = cell.cell.request_rate && std::isfinite(*cell.cell.request_rate);
+  const Distribution& disturbed = cell.of(is_paced && !cell.of(Metric::ttft).empty() ? Metric::ttft : Metric::e2e);
+  if (disturbed.empty()) return;
+  const double bound = std::max(lag_floor_ms, lag_share * disturbed.percentile(50));
   const bool is_capped_open_loop = !cell.cell.is_static && cell.cell.concurrency.has_value();
   // A capped open loop waits for its slots by design; that wait is in the figures from due.
   if (!send.empty() && !is_capped_open_loop && send.percentile(99) > bound) {

@@ -41,10 +41,10 @@ Json return_latency(const LiveRequest& live) {
 
 }  // namespace
 
-void prepare_events(LiveRequest& live, std::string_view model, std::int64_t created_s) {
+void prepare_events(LiveRequest& live, std::string_view model) {
   live.event_start = format(
       "data: {{\"id\":\"{}\",\"object\":\"{}\",\"created\":{},\"model\":{},\"choices\":[{{\"index\":0,{}",
-      live.truth.id, live.is_chat ? "chat.completion.chunk" : "text_completion", created_s,
+      live.truth.id, live.is_chat ? "chat.completion.chunk" : "text_completion", live.created_s,
       quoted(model), live.is_chat ? "\"delta\":{\"content\":\"" : "\"text\":\"");
 }
 
@@ -72,14 +72,14 @@ void append_role_event(std::string& out, const LiveRequest& live) {
 }
 
 void append_usage_event(std::string& out, const LiveRequest& live, std::string_view model) {
-  out += format("data: {{\"id\":\"{}\",\"object\":\"{}\",\"created\":0,\"model\":{},\"choices\":[],",
+  out += format("data: {{\"id\":\"{}\",\"object\":\"{}\",\"created\":{},\"model\":{},\"choices\":[],",
                 live.truth.id, live.is_chat ? "chat.completion.chunk" : "text_completion",
-                quoted(model));
+                live.created_s, quoted(model));
   append_usage(out, live);
   out += "}\n\n";
 }
 
-std::string whole_answer(const LiveRequest& live, std::string_view model, std::int64_t created_s) {
+std::string whole_answer(const LiveRequest& live, std::string_view model) {
   Json choice{{"index", 0}};
   if (live.is_chat) {
     choice["message"] = {{"role", "assistant"}, {"content", live.text}};
@@ -91,7 +91,7 @@ std::string whole_answer(const LiveRequest& live, std::string_view model, std::i
   Json answer;
   answer["id"] = live.truth.id;
   answer["object"] = live.is_chat ? "chat.completion" : "text_completion";
-  answer["created"] = created_s;
+  answer["created"] = live.created_s;
   answer["model"] = model;
   answer["choices"] = Json::array({choice});
   answer["usage"] = {{"prompt_tokens", live.input_tokens},

@@ -23,13 +23,14 @@ struct LiveRequest final : ServerRequest::Attachment, Sequence {
   bool returns_times = false;       ///< The Ascend suite's `return_latency`.
   bool ends_by_length = true;       ///< Else by its own end-of-text.
   std::uint64_t text_seed = 0;
+  std::int64_t created_s = 0;       ///< Wall clock.
   std::string event_start;          ///< Up to the text of a chunk.
   std::string text;                 ///< What is to go out with the next chunk, or with the whole answer.
   std::uint32_t pending_tokens = 0;
 };
 
 /// Prepares `event_start`.
-void prepare_events(LiveRequest& live, std::string_view model, std::int64_t created_s);
+void prepare_events(LiveRequest& live, std::string_view model);
 
 /// Appends one event with the pending text; with a finish reason when it is the last.
 void append_event(std::string& out, const LiveRequest& live, bool is_last, bool with_usage);
@@ -41,7 +42,7 @@ void append_role_event(std::string& out, const LiveRequest& live);
 void append_usage_event(std::string& out, const LiveRequest& live, std::string_view model);
 
 /// The whole answer, for requests that do not stream.
-std::string whole_answer(const LiveRequest& live, std::string_view model, std::int64_t created_s);
+std::string whole_answer(const LiveRequest& live, std::string_view model);
 
 /// An error object as vLLM's server gives it.
 std::string error_body(std::string_view message, std::string_view type, int status);

@@ -127,6 +127,7 @@ void SimServer::serve_generation(ServerRequest& request, bool is_chat) {
   LiveRequest& live = **read;
   live.http = &request;
   live.truth.received = request.received();
+  live.created_s = wall_clock_ns() / 1'000'000'000;
   live.fault = draw_fault(options_.faults, options_.seed.value, requests_);
   if (const auto asked = request.head().field("x-tacho-fault"); !asked.empty()) {
     auto fault = parse_fault(asked);
@@ -137,7 +138,7 @@ void SimServer::serve_generation(ServerRequest& request, bool is_chat) {
   request.attachment = std::move(*read);
   if (commit_early_fault(request, live)) return;
   if (live.streams) {
-    prepare_events(live, options_.served_model_name, wall_clock_ns() / 1'000'000'000);
+    prepare_events(live, options_.served_model_name);
     request.begin_stream("text/event-stream; charset=utf-8");
   }
   engine_.submit(live);
@@ -285,8 +286,7 @@ void SimServer::finish(LiveRequest& live, Instant planned) {
   metrics_.e2e_s.observe(to_s(planned - live.queued));
   ServerRequest& http = *live.http;
   if (!live.streams) {
-    http.reply(200, json_type, whole_answer(live, options_.served_model_name,
-                                            wall_clock_ns() / 1'000'000'000));
+    http.reply(200, json_type, whole_answer(live, options_.served_model_name));
     return;
   }
   std::string piece;
