@@ -10,7 +10,7 @@ namespace tacho {
 double percentile_of_sorted(const std::vector<double>& ascending, double percent) {
   TACHO_ASSERT(!ascending.empty());
   TACHO_ASSERT(percent >= 0.0 && percent <= 100.0);
-  const double position = percent / 100.0 * static_cast<double>(ascending.size() - 1);
+  const double position = percent * static_cast<double>(ascending.size() - 1) / 100.0;
   const auto below = static_cast<std::size_t>(position);
   if (below + 1 >= ascending.size()) return ascending.back();
   const double weight = position - static_cast<double>(below);
@@ -21,7 +21,7 @@ double percentile_of_sorted(const std::vector<double>& ascending, double percent
 
 bool Distribution::leans_on_max(double percent) const {
   if (percent >= 100.0 || n == 0) return false;
-  return percent / 100.0 * static_cast<double>(n - 1) > static_cast<double>(n) - 2.0;
+  return percent * static_cast<double>(n - 1) / 100.0 > static_cast<double>(n) - 2.0;
 }
 
 Distribution summarize(std::vector<double> samples) {
