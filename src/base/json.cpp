@@ -6,8 +6,34 @@
 #include "base/text.h"
 
 namespace tacho {
+namespace {
+
+// What is written or walked later goes down level by level, on the stack; no honest document is as deep.
+constexpr int depth_max = 200;
+
+bool is_too_deep(std::string_view text) {
+  int depth = 0;
+  bool is_in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (is_in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') is_in_string = false;
+    } else if (c == '"') {
+      is_in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > depth_max) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
 
 Result<Json> parse_json(std::string_view text, std::string_view what) {
+  if (is_too_deep(text)) return input_error(format("{}: JSON of more than {} levels", what, depth_max));
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& e) {
@@ -18,6 +44,8 @@ Result<Json> parse_json(std::string_view text, std::string_view what) {
     const auto line_start = before.rfind('\n');
     const auto column = offset - (line_start == std::string_view::npos ? 0 : line_start + 1) + 1;
     return input_error(format("{}: line {}, column {}: not valid JSON", what, line, column));
+  } catch (const Json::exception&) {  // Valid JSON that it cannot hold: 1e999.
+    return input_error(format("{}: a number that is too large", what));
   }
 }
 

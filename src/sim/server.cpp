@@ -167,7 +167,7 @@ Result<std::unique_ptr<LiveRequest>> SimServer::read_generation(const Json& body
 
   const double limit = json_number(body, "max_completion_tokens", json_number(body, "max_tokens", 0));
   if (limit < 0) return input_error("max_tokens must be at least 1");
-  const auto asked = static_cast<std::uint32_t>(limit);
+  const auto asked = static_cast<std::uint32_t>(std::min(limit, 1e9));
   if (live->input_tokens + std::max(asked, 1u) > options_.context_max) {
     return input_error(format("This model's maximum context length is {} tokens. However, your request has "
                               "{} input tokens and asks for {} output tokens.",
