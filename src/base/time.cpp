@@ -1,5 +1,6 @@
 #include "base/time.h"
 
+#include <algorithm>
 #include <time.h>
 
 #include <cmath>
@@ -15,7 +16,10 @@ std::int64_t read_clock_ns(clockid_t id) {
 
 }  // namespace
 
-Duration from_s(double seconds) { return Duration(std::llround(seconds * 1e9)); }
+Duration from_s(double seconds) {
+  constexpr double ns_max = 4e18;  // 126 years, and an instant can still be added to it.
+  return Duration(std::llround(std::clamp(seconds * 1e9, -ns_max, ns_max)));
+}
 
 Instant monotonic_now() { return instant_from_ns(read_clock_ns(CLOCK_MONOTONIC)); }
 

@@ -40,7 +40,7 @@ constexpr double to_s(Duration duration) { return static_cast<double>(duration.c
 /// A duration in milliseconds, as a real number.
 constexpr double to_ms(Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
 
-/// The duration nearest to `seconds`.
+/// The duration nearest to `seconds`; at most 126 years, either way.
 Duration from_s(double seconds);
 
 /// Reads CLOCK_MONOTONIC of this machine. For loops and tools that own their thread's clock.

@@ -134,7 +134,9 @@ std::uint32_t static_requests(const BenchOptions& o, std::uint32_t concurrency) 
   const bool is_for_rates = !o.request_rate.empty();
   if (!o.num_prompts.empty() && !is_for_rates) return o.num_prompts[0];
   const double by_time = std::min(o.duration_s * requests_per_stream_and_s * concurrency, 50'000.0);
-  return std::max(o.epochs * concurrency, static_cast<std::uint32_t>(by_time));
+  const std::uint64_t by_epochs = std::uint64_t{o.epochs} * concurrency;
+  return std::max(static_cast<std::uint32_t>(std::min<std::uint64_t>(by_epochs, UINT32_MAX)),
+                  static_cast<std::uint32_t>(by_time));
 }
 
 std::uint32_t dynamic_requests(const BenchOptions& o, double rate, std::size_t index) {
@@ -242,6 +244,28 @@ Result<Slo> parse_slo(const std::string& text) {
   return input_error(format("--goodput: '{}' is no metric; there are ttft, ttfo, tpot, e2e, ttft_from_due, e2e_from_due", name));
 }
 
+/// Above these bounds a slip of the hand is likelier than a plan, and no memory would hold it.
+Status check_sizes(const BenchOptions& o, const BenchPlan& plan) {
+  constexpr std::uint32_t requests_max = 1'000'000, streams_max = 100'000, tokens_max = 10'000'000, threads_max = 1024;
+  for (const PlannedCell& planned : plan.cells) {
+    const Cell& cell = planned.cell;
+    const std::uint64_t requests = std::uint64_t{cell.requests} + cell.warmup_requests;
+    if (requests > requests_max || requests * o.batch_size > requests_max) {
+      return input_error(format("{}: {} prompts are more than the {} that a cell may hold; --duration goes through a "
+                                "shorter list again", cell_label(cell), requests * o.batch_size, requests_max));
+    }
+    if (cell.concurrency.value_or(0) > streams_max) {
+      return input_error(format("{}: more than {} streams", cell_label(cell), streams_max));
+    }
+    if (std::max(cell.input_tokens.value_or(0), cell.output_tokens.value_or(0)) > tokens_max) {
+      return input_error(format("{}: more than {} tokens", cell_label(cell), tokens_max));
+    }
+  }
+  if (o.threads > threads_max) return input_error(format("--threads {}: at most {}", o.threads, threads_max));
+  if (o.request_timeout_s <= 0.0) return input_error("--request-timeout must be more than 0");
+  return Nothing{};
+}
+
 Status check_percentiles(const BenchOptions& o) {
   for (const auto& text : o.metric_percentiles) {
     const auto percent = parse_number(text);
@@ -298,6 +322,7 @@ Result<BenchPlan> plan_bench(const BenchOptions& options) {
   if (!source) return source.error();
   plan.source = *source;
   if (auto status = plan_cells(options, plan); !status) return status.error();
+  if (auto status = check_sizes(options, plan); !status) return status.error();
   for (const auto& text : options.goodput) {
     auto slo = parse_slo(text);
     if (!slo) return slo.error();

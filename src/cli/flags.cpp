@@ -61,7 +61,8 @@ Result<double> parse_seconds(std::string_view text) {
     break;
   }
   const auto value = parse_number(digits);
-  if (!value || *value < 0.0) {
+  constexpr double seconds_max = 1e8;  // Three years; nanoseconds hold a hundred times that.
+  if (!value || *value < 0.0 || *value * unit > seconds_max) {
     return input_error(format("'{}' is not a time; write 30s, 10m or 500ms", text));
   }
   return *value * unit;

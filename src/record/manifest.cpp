@@ -69,7 +69,10 @@ Manifest manifest_from_json(const Json& json) {
   manifest.command = json_string(json, "command");
   manifest.started_at = json_string(json, "started_at");
   manifest.status = json_string(json, "status");
-  manifest.seed = static_cast<std::uint64_t>(json_number(json, "seed"));
+  // Not by way of a double, which does not hold all of its 64 bits.
+  if (const auto seed = json.find("seed"); seed != json.end() && seed->is_number_unsigned()) {
+    manifest.seed = seed->get<std::uint64_t>();
+  }
   manifest.model = json_string(json, "model");
   manifest.url = json_string(json, "url");
   manifest.endpoint = json_string(json, "endpoint");
