@@ -1,5 +1,9 @@
 """`tacho bench` against `tacho sim`: every endpoint, the engine's truth, chunks, usage, faults."""
 
+import socket
+import urllib.error
+import urllib.request
+
 from harness import Sim, bench, equal, get, test, true, wait_for
 
 SMALL = ("--concurrency", "2", "--num-prompts", "6", "--input-tokens", "40", "--output-tokens", "12")
@@ -304,3 +308,52 @@ def the_engines_own_face():
         get(f"{sim.url}/sim/reset", body={})
         equal("after a reset", sim.metric("vllm:generation_tokens_total"), 0)
         equal("the server still stands", get(f"{sim.url}/health")[0], 200)
+
+
+@test
+def bodies_that_would_break_the_engine():
+    """Deep nests, numbers that are none, bytes that are no text: an answer, and the server stands."""
+    deep = b"[" * 300_000 + b"]" * 300_000
+    bodies = [b'{"max_tokens": 1, "prompt": ' + deep + b"}", deep, b"", b"{", b"\xff\xfe",
+              b'{"max_tokens": 1e999, "prompt": "a"}', b'{"max_tokens": 1e300, "prompt": "a"}',
+              b'{"max_tokens": 4294967297, "prompt": "a"}', b'{"max_tokens": 2, "prompt": "\xff\xfe"}',
+              b'{"max_tokens": "x", "stream": "yes", "prompt": 5}', b'{"max_tokens": 2, "prompt": [[[]], {"a": 1}]}',
+              b'{"max_tokens": 2, "prompt": [{"text": [5]}, {"text": {}}], "stream_options": 5}',
+              b'{"model": 5, "max_tokens": 2, "prompt": null}']
+    with Sim() as sim:
+        for body in bodies:
+            for path in ("completions", "chat/completions", "embeddings"):
+                code = post_raw(f"{sim.url}/v1/{path}", body)
+                true(f"{path} of {body[:60]!r} gave {code}", code in (200, 400, 404))
+        for words in (b"GARBAGE\r\n\r\n", b"GET /" + b"a" * 500_000 + b" HTTP/1.1\r\n\r\n",
+                      b"POST /v1/completions HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+                      b"POST /v1/completions HTTP/1.1\r\nContent-Length: 18446744073709551617\r\n\r\n",
+                      b"POST /v1/completions HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"):
+            true(f"{words[:60]!r} is refused", send_raw(sim.url, words).startswith(b"HTTP/1.1 400"))
+        equal("three requests at once", send_raw(sim.url, b"GET /health HTTP/1.1\r\n\r\n" * 2 +
+                                                 b"GET /health HTTP/1.1\r\nConnection: close\r\n\r\n")
+              .count(b"HTTP/1.1 200"), 3)
+        equal("the server still stands", get(f"{sim.url}/health")[0], 200)
+
+
+def post_raw(url, body):
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return reply.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def send_raw(url, data):
+    """What comes back for these bytes until the server closes."""
+    host, port = url.removeprefix("http://").split(":")
+    answer = b""
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        try:
+            connection.sendall(data)
+            while more := connection.recv(65536):
+                answer += more
+        except ConnectionError:
+            pass  # It closed with bytes of ours unread.
+    return answer
