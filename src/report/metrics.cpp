@@ -105,13 +105,18 @@ TokenCount output_tokens(const Record& record, std::uint32_t counted) {
   return {};
 }
 
+/// More than any server puts into one chunk; one that claims more is not believed.
+constexpr std::uint32_t chunk_tokens_max = 4096;
+
 std::vector<std::uint32_t> tokens_per_chunk(const Record& record, std::uint32_t output_tokens) {
   const auto& chunks = record.chunks;
   std::vector<std::uint32_t> tokens(chunks.size(), 1);
   const bool are_known =
       std::any_of(chunks.begin(), chunks.end(), [](const Chunk& c) { return c.tokens > 0; });
   if (are_known) {
-    for (std::size_t i = 0; i < chunks.size(); ++i) tokens[i] = std::max(1u, chunks[i].tokens);
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+      tokens[i] = std::clamp(chunks[i].tokens, 1u, std::max(chunks[i].bytes, chunk_tokens_max));
+    }
     return tokens;
   }
   // Servers hold partial characters back, so that a few per cent fewer chunks than tokens is still one a chunk.
@@ -121,7 +126,8 @@ std::vector<std::uint32_t> tokens_per_chunk(const Record& record, std::uint32_t 
   if (bytes == 0.0) return tokens;
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     const double part = output_tokens * chunks[i].bytes / bytes;
-    tokens[i] = static_cast<std::uint32_t>(std::max(1.0, std::round(part)));
+    // Each token is a byte at least: a server that claims billions of them does not fill our memory.
+    tokens[i] = static_cast<std::uint32_t>(std::clamp(std::round(part), 1.0, std::max<double>(1.0, chunks[i].bytes)));
   }
   return tokens;
 }
