@@ -373,3 +373,33 @@ def the_same_seed_sends_the_same():
         true("another seed, other bodies", first != other)
         texts = [body["messages"][0]["content"] for body in first]
         equal("no prompt twice", len(set(texts)), len(texts))
+
+
+@test
+def hostile_answers_to_the_questions():
+    """What the server says of itself is not trusted: deep nests and strange types are no crash."""
+    deep = "[" * 200_000 + "]" * 200_000
+    for listing in (deep, f'{{"data": {deep}}}', '{"data": [{"id": "tiny", "x": 1e999}]}', '{"data": "\ud83d"}',
+                    '{"data": [{"id": ["tiny"]}]}', f'{{"data": [{{"id": "tiny"}}], "x": {deep}}}'):
+        answer = whole("200 OK", listing.encode("utf-8", "surrogatepass"))
+        with Scripted(stream(*PLAIN), models_answer=answer) as server:
+            done = bench("--model", "tiny", "--concurrency", "1", "--num-prompts", "1", url=server.url)
+        true(f"{listing[:40]} gave {done}", done.code in (0, 2, 4))
+    for event_data in (f'{{"choices": {deep}}}', f'{{"x": {deep}, "choices": []}}', deep, '{"choices": [5]}',
+                       '{"choices": [{"delta": []}]}', '{"choices": [{"delta": {"content": 5}}]}',
+                       '{"choices": [{"delta": {"content": ["x"]}}]}', '{"usage": {"completion_tokens": -1}}',
+                       '{"choices": [], "usage": {"completion_tokens": 1e999}}',
+                       '{"choices": [], "usage": {"completion_tokens": 99999999999999999999}}'):
+        with Scripted(stream(PLAIN[0], f"data: {event_data}\n\n", *PLAIN[1:])) as server:
+            done = bench("--concurrency", "1", "--num-prompts", "1", "--no-ready-check", url=server.url)
+        true(f"{event_data[:60]} gave {done}", done.code in (0, 1))
+        equal("records", len(done.run.journal), 1)
+
+
+@test
+def counts_that_cannot_be():
+    """A server that claims four billion tokens does not bring the report down."""
+    for claimed in (4_294_967_295, 10_000_000, 0):
+        events = [*PLAIN[:4], usage_event(7, claimed), DONE]
+        record, row = ask(stream(*events))
+        equal("as claimed", int(row["output_tokens"]), claimed)
