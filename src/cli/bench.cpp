@@ -177,7 +177,9 @@ Status begin_manifest(Bench& bench, const std::vector<std::string>& arguments) {
   m.model = bench.target.model;
   m.url = bench.target.origin;
   m.endpoint = bench.plan.endpoint;
-  m.tokenizer = bench.tokenizer->name();
+  const std::string tokenizer = bench.tokenizer->name();
+  // Later reports count with it again, from whatever folder.
+  m.tokenizer = tokenizer == "built-in" ? tokenizer : std::filesystem::absolute(tokenizer).string();
   for (const PlannedCell& planned : bench.plan.cells) m.cells.push_back(planned.cell);
   m.slos = bench.plan.slos;
   m.notes = bench.plan.notes;

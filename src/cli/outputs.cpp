@@ -71,7 +71,12 @@ Result<RunData> load_run(const std::string& directory) {
   const std::string& name = data->manifest.tokenizer;
   auto choice = choose_tokenizer(name == "built-in" ? "" : name);
   if (!choice) return choice.error();
-  return read_run(directory, [&](std::string_view text) { return choice->tokenizer.count(text); });
+  auto counted = read_run(directory, [&](std::string_view text) { return choice->tokenizer.count(text); });
+  if (!counted || choice->note.empty()) return counted;
+  // The file has gone since: these counts are others than the run's own.
+  auto& notes = counted->manifest.notes;
+  if (std::find(notes.begin(), notes.end(), choice->note) == notes.end()) notes.push_back(choice->note);
+  return counted;
 }
 
 Result<std::vector<std::string>> write_outputs(RunData& data, const RunSummary& run, const ExtraOutputs& extras) {
