@@ -237,3 +237,19 @@ def a_broken_run_directory():
         (path / "run.json").write_text(json.dumps(changed))
         done = harness.tacho("report", path)
         true(f"nonsense for {key} is no crash: {done}", done.code in (0, 2))
+
+
+@test
+def a_tokenizer_that_has_gone():
+    """A report counts with the run's own tokenizer from any folder, and says when it no longer can."""
+    folder = new_folder("tokenizer")
+    shutil.copy(harness.ROOT / "data/tokenizer.json", folder / "tokenizer.json")
+    with Sim("--usage", "none") as sim:
+        done = bench("--tokenizer", "tokenizer.json", *FEW, url=sim.url, cwd=folder).expect(0)
+    rows = done.run.rows("requests.csv")
+    harness.tacho("report", done.run.path).expect(0)
+    equal("counts, from another folder", done.run.rows("requests.csv"), rows)
+    (folder / "tokenizer.json").unlink()
+    for _ in range(2):
+        table = harness.tacho("report", done.run.path).expect(0, out="tokenizer.json' is not on this disk").out
+    equal("it is said once", table.count("is not on this disk"), 1)
