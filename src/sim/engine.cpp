@@ -25,7 +25,7 @@ void Engine::submit(Sequence& sequence) {
   TACHO_ASSERT(sequence.input_tokens > 0 && sequence.output_tokens > 0);
   sequence.queued = loop_.now();
   waiting_.push_back(&sequence);
-  if (!step_end_.is_armed() && running_.empty()) begin_step(loop_.now());
+  if (!step_end_.is_armed() && !is_ending_step_) begin_step(loop_.now());
 }
 
 void Engine::abort(Sequence& sequence) {
@@ -55,7 +55,8 @@ void Engine::begin_step(Instant start) {
     if (budget == 0) break;
     const std::uint32_t prompt_left = sequence->input_tokens - sequence->prefilled;
     const std::uint32_t tokens = prompt_left > 0 ? std::min(prompt_left, budget) : 1;
-    if (!happened(sequence->scheduled)) sequence->scheduled = start;
+    // A late thread begins the step before it has heard of the sequence.
+    if (!happened(sequence->scheduled)) sequence->scheduled = std::max(start, sequence->queued);
     if (prompt_left > 0) {
       work.prefill_tokens += tokens;
     } else {
@@ -73,6 +74,7 @@ void Engine::begin_step(Instant start) {
 void Engine::end_step() {
   // The step ended when it was due; if this thread is late, the next one begins in time all the same.
   const Instant planned = step_end_.when();
+  is_ending_step_ = true;  // A token may be what makes a client send its next request.
   for (std::size_t i = 0; i < batch_.size(); ++i) {
     if (batch_[i].sequence == nullptr) continue;
     Sequence& sequence = *batch_[i].sequence;
@@ -88,6 +90,7 @@ void Engine::end_step() {
     }
     listener_.on_token(sequence, planned);
   }
+  is_ending_step_ = false;
   begin_step(planned);
 }
 

@@ -75,6 +75,7 @@ class Engine {
   std::vector<Share> batch_;  ///< What the current step processes; an aborted sequence is null.
   std::uint64_t kv_used_ = 0;
   std::uint64_t steps_ = 0;
+  bool is_ending_step_ = false;
 };
 
 }  // namespace tacho
