@@ -13,12 +13,15 @@ Engine::Engine(Loop& loop, StepTime step_time, EngineOptions options, EngineList
       listener_(listener),
       step_end_(loop, [this] { end_step(); }) {}
 
-/// Blocks for the whole length are set aside at admission, so that no sequence ever has to be thrown out again.
+/// Blocks for the whole length are set aside at admission, so that no sequence ever has to be
+/// thrown out again.
 std::uint64_t Engine::kv_need(const Sequence& sequence) {
   return std::uint64_t{sequence.input_tokens} + sequence.output_tokens;
 }
 
-bool Engine::fits(const Sequence& sequence) const { return kv_need(sequence) <= options_.kv_tokens; }
+bool Engine::fits(const Sequence& sequence) const {
+  return kv_need(sequence) <= options_.kv_tokens;
+}
 
 void Engine::submit(Sequence& sequence) {
   TACHO_ASSERT(fits(sequence));
@@ -72,7 +75,8 @@ void Engine::begin_step(Instant start) {
 }
 
 void Engine::end_step() {
-  // The step ended when it was due; if this thread is late, the next one begins in time all the same.
+  // The step ended when it was due; if this thread is late, the next one begins in time all the
+  // same.
   const Instant planned = step_end_.when();
   is_ending_step_ = true;  // A token may be what makes a client send its next request.
   for (std::size_t i = 0; i < batch_.size(); ++i) {

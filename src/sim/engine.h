@@ -1,5 +1,6 @@
-// Continuous batching: sequences join and leave the batch at every step, prompts are read in chunks beside the decodes,
-// as vLLM's V1 scheduler does. The engine knows requests as lengths and time as its Loop's; text and HTTP are others'.
+// Continuous batching: sequences join and leave the batch at every step, prompts are read in chunks
+// beside the decodes, as vLLM's V1 scheduler does. The engine knows requests as lengths and time as
+// its Loop's; text and HTTP are others'.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ struct Sequence {
 class EngineListener {
  public:
   virtual ~EngineListener() = default;
-  /// A token is out; `planned` is when the step ended by its own time, which is at or before now. The last
-  /// token is followed by nothing: after it the engine has forgotten the sequence.
+  /// A token is out; `planned` is when the step ended by its own time, which is at or before now.
+  /// The last token is followed by nothing: after it the engine has forgotten the sequence.
   virtual void on_token(Sequence& sequence, Instant planned) = 0;
 };
 
@@ -42,7 +43,8 @@ class Engine {
  public:
   Engine(Loop& loop, StepTime step_time, EngineOptions options, EngineListener& listener);
 
-  /// Queues a sequence, which must live until its last token or abort(). It must fit into the cache.
+  /// Queues a sequence, which must live until its last token or abort(). It must fit into the
+  /// cache.
   void submit(Sequence& sequence);
   /// Forgets a sequence whose client went away.
   void abort(Sequence& sequence);
