@@ -326,7 +326,7 @@ TEST_CASE("a time limit says what was being waited for") {
   CHECK(r.outcome == Outcome::timeout);
   CHECK(r.detail == "answer not complete");
   CHECK(r.chunks.size() == 1);
-  CHECK_FALSE(happened(r.done));
+  CHECK(r.done - r.due >= setting.timeout);  // In flight until we gave it up.
 }
 
 TEST_CASE("connections are kept and used again; an end without a length costs the connection") {
@@ -393,7 +393,7 @@ TEST_CASE("after a connection that served before, a failure's time is its own") 
   REQUIRE(heard.records.size() == 2);
   CHECK(heard.records[0].outcome == Outcome::ok);
   CHECK(heard.records[1].outcome == Outcome::reset);
-  CHECK_FALSE(happened(heard.records[1].done));
+  CHECK(heard.records[1].done > heard.records[1].sent);
 }
 
 TEST_CASE("an answer that comes before the request has gone out is an answer all the same") {

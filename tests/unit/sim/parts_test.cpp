@@ -1,0 +1,216 @@
+// The engine's small parts: step times, profiles, faults, the truth that is kept, the metrics page,
+// and its words.
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "base/text.h"
+#include "net/world_loop.h"
+#include "sim/fault.h"
+#include "sim/metrics.h"
+#include "sim/profile.h"
+#include "sim/step_time.h"
+#include "sim/truth.h"
+#include "sim/words.h"
+#include "workload/tokenizer.h"
+
+using namespace std::chrono_literals;
+
+namespace tacho {
+namespace {
+
+TEST_CASE("a step costs at least the reading of the weights, and grows with its work") {
+  const StepTime time(*find_gpu("h800"), *find_model("llama-3-8b"), 1);
+  // 16.06 GB at 86 % of 3.35 TB/s, and 1.1 ms of the host.
+  CHECK(to_ms(time.of({})) == doctest::Approx(16.06 / (3.35 * 0.86) + 1.1).epsilon(1e-6));
+  CHECK(time.of({1, 0, 0}) - time.of({}) == 12us);
+  CHECK(time.of({1, 0, 100'000}) > time.of({1, 0, 1000}));
+  // A prompt of 4000 tokens is bound by compute: 2 x 8.03e9 x 4000 at 80 % of 989 TFLOP/s.
+  CHECK(to_ms(time.of({0, 4000, 0})) ==
+        doctest::Approx(2 * 8.03e9 * 4000 / (989e12 * 0.8) * 1e3 + 1.1).epsilon(1e-6));
+  CHECK(time.of({0, 4000, 0}) > 2 * time.of({0, 1000, 0}));
+}
+
+TEST_CASE("more GPUs are faster and hold more; a model that does not fit holds nothing") {
+  const GpuProfile gpu = *find_gpu("H800");
+  const StepTime one(gpu, *find_model("llama-3-8b"), 1), four(gpu, *find_model("llama-3-8b"), 4);
+  CHECK(four.of({8, 512, 4096}) < one.of({8, 512, 4096}));
+  CHECK(four.kv_tokens() > 4 * one.kv_tokens());
+  CHECK(StepTime(gpu, *find_model("llama-3-70b"), 1).kv_tokens() == 0);
+  CHECK(StepTime(gpu, *find_model("llama-3-70b"), 4).kv_tokens() > 0);
+  // 0.9 of 80 GB less 3.5 GB and the weights, in pieces of 128 KiB.
+  CHECK(one.kv_tokens() ==
+        static_cast<std::uint64_t>((0.9 * 80e9 - 3.5e9 - 2 * 8.03e9) / (128 * 1024)));
+}
+
+TEST_CASE("profiles are sound, found whatever their case, and a wrong one lists them") {
+  std::set<std::string_view> ids;
+  for (const GpuProfile& gpu : gpu_profiles()) {
+    CHECK(ids.insert(gpu.id).second);
+    CHECK(lower(gpu.id) == gpu.id);
+    for (const double share : {gpu.compute_efficiency, gpu.bandwidth_efficiency})
+      CHECK((share > 0.3 && share < 1.0));
+    CHECK((gpu.flops_16bit > 1e13 && gpu.memory_bytes > 1e10 && gpu.bandwidth_bytes_per_s > 1e11));
+  }
+  for (const ModelProfile& model : model_profiles()) {
+    CHECK(ids.insert(model.id).second);
+    CHECK(model.active_parameters <= model.parameters);
+    CHECK((model.kv_bytes_per_token > 0 && model.context_max >= 4096));
+  }
+  const auto wrong = find_gpu("tpu");
+  REQUIRE_FALSE(wrong.ok());
+  CHECK(wrong.error().message.find("'tpu'; there are") != std::string::npos);
+  CHECK(wrong.error().message.find("h800") != std::string::npos);
+}
+
+TEST_CASE("faults are read by their names, with their probability") {
+  CHECK(parse_fault("http_503")->kind == Fault::Kind::http_status);
+  CHECK(parse_fault("http_503")->status == 503);
+  const std::pair<const char*, Fault::Kind> names[] = {
+      {"rst_mid", Fault::Kind::reset_mid},   {"fin_mid", Fault::Kind::close_mid},
+      {"no_done", Fault::Kind::no_done},     {"error_in_stream", Fault::Kind::error_in_stream},
+      {"malformed", Fault::Kind::malformed}, {"no_answer", Fault::Kind::no_answer}};
+  for (const auto& [name, kind] : names) CHECK(parse_fault(name)->kind == kind);
+  for (const char* name : {"", "http_", "http_200", "http_600", "http_4x4", "RST_MID", "none"}) {
+    CAPTURE(std::string(name));
+    CHECK_FALSE(parse_fault(name).ok());
+  }
+  const auto rule = parse_fault_rule("http_429=0.25");
+  REQUIRE(rule.ok());
+  CHECK(rule->fault.status == 429);
+  CHECK(rule->probability == 0.25);
+  CHECK(parse_fault_rule("no_done=1").ok());
+  for (const char* text :
+       {"no_done", "no_done=", "no_done=1.1", "no_done=-0.1", "no_done=x", "=0.5", "what=0.5"}) {
+    CAPTURE(std::string(text));
+    CHECK_FALSE(parse_fault_rule(text).ok());
+  }
+}
+
+TEST_CASE(
+    "faults are drawn as often as their rules say, and always the same for the same request") {
+  const std::vector<FaultRule> rules{{*parse_fault("http_500"), 0.1},
+                                     {*parse_fault("rst_mid"), 0.3}};
+  int errors = 0, resets = 0;
+  for (std::uint64_t i = 0; i < 100'000; ++i) {
+    const Fault fault = draw_fault(rules, 7, i);
+    errors += fault.kind == Fault::Kind::http_status ? 1 : 0;
+    resets += fault.kind == Fault::Kind::reset_mid ? 1 : 0;
+    if (i < 100) CHECK(fault.kind == draw_fault(rules, 7, i).kind);
+  }
+  CHECK(std::abs(errors - 10'000) < 5 * 95);  // Five standard deviations of a binomial.
+  CHECK(std::abs(resets - 30'000) < 5 * 145);
+  CHECK(draw_fault({}, 7, 1).kind == Fault::Kind::none);
+  CHECK(draw_fault({{*parse_fault("no_done"), 1.0}}, 7, 1).kind == Fault::Kind::no_done);
+}
+
+TEST_CASE("truths are found by their id until memory is short, then the oldest are dropped") {
+  TruthStore store(10);
+  const auto keep = [&](const std::string& id, std::size_t tokens) {
+    Truth truth;
+    truth.id = id;
+    truth.planned.resize(tokens);
+    truth.written.resize(tokens);
+    store.keep(std::move(truth));
+  };
+  keep("a", 4);
+  keep("b", 5);
+  CHECK(store.find("a")->written.size() == 4);
+  CHECK(store.find("none") == nullptr);
+  keep("c", 3);
+  CHECK(store.find("a") == nullptr);
+  CHECK(store.find("b")->written.size() == 5);
+  CHECK(store.find("c")->written.size() == 3);
+  CHECK(store.dropped() == 1);
+  keep("d", 50);  // More than the bound: it alone is kept.
+  CHECK(store.all().size() == 1);
+  CHECK(store.find("d")->written.size() == 50);
+  CHECK(store.find("c") == nullptr);
+  store.clear();
+  CHECK(store.all().empty());
+  CHECK(store.find("d") == nullptr);
+  keep("e", 1);
+  CHECK(store.find("e")->id == "e");
+}
+
+TEST_CASE("a truth is one line of JSON") {
+  Truth truth;
+  truth.id = "cmpl-1f";
+  truth.received = instant_from_ns(1);
+  truth.scheduled = instant_from_ns(2);
+  truth.input_tokens = 3;
+  truth.output_tokens = 2;
+  truth.planned = {instant_from_ns(10), instant_from_ns(20)};
+  truth.written = {instant_from_ns(11)};
+  CHECK(
+      to_json_line(truth) ==
+      R"({"id":"cmpl-1f","received_ns":1,"scheduled_ns":2,"input_tokens":3,"output_tokens":2,"planned_ns":[10,20],"written_ns":[11]})");
+  CHECK(to_json_line(Truth()).ends_with(R"("planned_ns":[],"written_ns":[]})"));
+}
+
+TEST_CASE("the metrics page is Prometheus text under vLLM's names") {
+  WorldLoop loop({});
+  struct : EngineListener {
+    void on_token(Sequence&, Instant) override {}
+  } listener;
+  Engine engine(loop, StepTime(*find_gpu("h800"), *find_model("llama-3-8b"), 1), {.kv_tokens = 200},
+                listener);
+  Sequence running{40, 10}, waiting{40, 10};
+  engine.submit(running);
+  engine.submit(waiting);
+  SimMetrics metrics;
+  metrics.prompt_tokens = 5;
+  metrics.finished_length = 2;
+  metrics.ttft_s.observe(0.001);
+  metrics.ttft_s.observe(0.03);
+  metrics.ttft_s.observe(1e9);
+  const std::string page = metrics.page(engine, "a\"b");
+  const std::string labels = R"(engine="0",model_name="a\"b")";
+  const auto has = [&](const std::string& line) {
+    const bool found = page.find(line + "\n") != std::string::npos;
+    if (!found) MESSAGE(line);
+    return found;
+  };
+  CHECK(has("# TYPE vllm:num_requests_running gauge"));
+  CHECK(has("vllm:num_requests_running{" + labels + "} 1"));
+  CHECK(has("vllm:num_requests_waiting{" + labels + "} 1"));
+  CHECK(has("vllm:kv_cache_usage_perc{" + labels + "} 0.25"));
+  CHECK(has("vllm:prompt_tokens_total{" + labels + "} 5"));
+  CHECK(has("vllm:request_success_total{" + labels + ",finished_reason=\"length\"} 2"));
+  CHECK(has("vllm:request_success_total{" + labels + ",finished_reason=\"stop\"} 0"));
+  CHECK(has("# TYPE vllm:time_to_first_token_seconds histogram"));
+  CHECK(has("vllm:time_to_first_token_seconds_bucket{" + labels + ",le=\"0.001\"} 1"));
+  CHECK(has("vllm:time_to_first_token_seconds_bucket{" + labels + ",le=\"0.02\"} 1"));
+  CHECK(has("vllm:time_to_first_token_seconds_bucket{" + labels + ",le=\"0.04\"} 2"));
+  CHECK(has("vllm:time_to_first_token_seconds_bucket{" + labels + ",le=\"+Inf\"} 3"));
+  CHECK(has("vllm:time_to_first_token_seconds_count{" + labels + "} 3"));
+  // Each line is a comment or a sample, and each metric is introduced once.
+  std::set<std::string> introduced;
+  for (const auto line : split(page, '\n')) {
+    if (line.starts_with("# TYPE ")) CHECK(introduced.insert(std::string(line)).second);
+    if (!line.empty() && line[0] != '#') CHECK(line.starts_with("vllm:"));
+  }
+}
+
+TEST_CASE("each word is one token for the built-in tokenizer, and n words are n tokens together") {
+  const Words words;
+  const Tokenizer tokenizer = Tokenizer::builtin();
+  std::set<std::string_view> seen;
+  for (std::uint32_t i = 0; i < 50'000; ++i) seen.insert(words.at(1, i));
+  CHECK(seen.size() == 2000);  // All of them come up.
+  for (const auto word : seen) {
+    CAPTURE(std::string(word));
+    CHECK(word.starts_with(' '));
+    CHECK(tokenizer.count(word) == 1);
+  }
+  for (const std::uint64_t seed : {1u, 2u, 3u}) {
+    std::string text;
+    for (std::uint32_t i = 1; i <= 3000; ++i) text += words.at(seed, i);
+    CHECK(tokenizer.count(text) == 3000);
+    CHECK(words.at(seed, 7) == Words().at(seed, 7));
+  }
+  CHECK(words.at(1, 0) != words.at(2, 0));
+}
+
+}  // namespace
+}  // namespace tacho
