@@ -1,5 +1,6 @@
-// Assertions for bugs of ours, on in release builds too: a measuring tool that goes on after a broken
-// invariant prints a wrong figure that looks right. Never used for input; input yields a Result.
+// Assertions for bugs of ours, on in release builds too: a measuring tool that goes on after a
+// broken invariant prints a wrong figure that looks right. Never used for input; input yields a
+// Result.
 #pragma once
 
 namespace tacho {

@@ -33,7 +33,8 @@ int write_all(int descriptor, std::string_view bytes) {
 
 Result<std::string> read_file(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return input_error(format("cannot read '{}': {}", path, std::strerror(errno)));
+  if (descriptor < 0)
+    return input_error(format("cannot read '{}': {}", path, std::strerror(errno)));
   std::string content;
   char buffer[1 << 16];
   ssize_t n = 0;
@@ -42,14 +43,14 @@ Result<std::string> read_file(const std::string& path) {
   }
   const int failure = n < 0 ? errno : 0;
   ::close(descriptor);
-  if (failure != 0) return input_error(format("cannot read '{}': {}", path, std::strerror(failure)));
+  if (failure != 0)
+    return input_error(format("cannot read '{}': {}", path, std::strerror(failure)));
   return content;
 }
 
 Status write_file(const std::string& path, std::string_view content) {
   const std::string temporary = format("{}.{}.tmp", path, ::getpid());
-  const int descriptor =
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor < 0) return cannot("write", path, errno);
   int failure = write_all(descriptor, content);
   if (::close(descriptor) != 0 && failure == 0) failure = errno;

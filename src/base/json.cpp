@@ -8,7 +8,8 @@
 namespace tacho {
 namespace {
 
-// What is written or walked later goes down level by level, on the stack; no honest document is as deep.
+// What is written or walked later goes down level by level, on the stack; no honest document is as
+// deep.
 constexpr int depth_max = 200;
 
 bool is_too_deep(std::string_view text) {
@@ -33,11 +34,13 @@ bool is_too_deep(std::string_view text) {
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, std::string_view what) {
-  if (is_too_deep(text)) return input_error(format("{}: JSON of more than {} levels", what, depth_max));
+  if (is_too_deep(text))
+    return input_error(format("{}: JSON of more than {} levels", what, depth_max));
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& e) {
-    // The library counts bytes from 1 and gives a long text; line and column are what an editor shows.
+    // The library counts bytes from 1 and gives a long text; line and column are what an editor
+    // shows.
     const auto offset = std::min<std::size_t>(e.byte > 0 ? e.byte - 1 : 0, text.size());
     const auto before = text.substr(0, offset);
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;

@@ -1,5 +1,5 @@
-// The project's one door to nlohmann-json: configuration in, results out. Never on the hot path; events of
-// a stream are read with simdjson in protocol/.
+// The project's one door to nlohmann-json: configuration in, results out. Never on the hot path;
+// events of a stream are read with simdjson in protocol/.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -41,7 +41,8 @@ void PrometheusPage::histogram(std::string_view name, std::string_view help,
   head(name, help, "histogram");
   const std::string bucket = format("{}_bucket", name);
   for (std::size_t i = 0; i < histogram.bounds.size(); ++i) {
-    sample(bucket, format("le=\"{}\"", histogram.bounds[i]), static_cast<double>(histogram.counts[i]));
+    sample(bucket, format("le=\"{}\"", histogram.bounds[i]),
+           static_cast<double>(histogram.counts[i]));
   }
   sample(bucket, "le=\"+Inf\"", static_cast<double>(histogram.count));
   sample(format("{}_count", name), "", static_cast<double>(histogram.count));

@@ -1,6 +1,7 @@
-// Named, seeded random streams. One seed on the command line and one name for each purpose, so that a
-// change of the dataset does not move the arrivals. The distributions are spelled out here because
-// the standard library's may differ from one machine to the next, and a seed must mean the same everywhere.
+// Named, seeded random streams. One seed on the command line and one name for each purpose, so that
+// a change of the dataset does not move the arrivals. The distributions are spelled out here
+// because the standard library's may differ from one machine to the next, and a seed must mean the
+// same everywhere.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@ struct Seed {
   std::uint64_t value = 0;
 };
 
-/// A stream of pseudo-random numbers: xoshiro256** (Blackman, Vigna 2018), seeded through splitmix64.
+/// A stream of pseudo-random numbers: xoshiro256** (Blackman, Vigna 2018), seeded through
+/// splitmix64.
 class Random {
  public:
   /// Streams of different names are independent, whatever the seed.

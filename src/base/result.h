@@ -1,5 +1,6 @@
-// How functions say that the world around a run was not as needed: a value, or one Error that can be
-// shown to the user as it is. What a server does while it is measured is no Error but an Outcome.
+// How functions say that the world around a run was not as needed: a value, or one Error that can
+// be shown to the user as it is. What a server does while it is measured is no Error but an
+// Outcome.
 #pragma once
 
 #include <string>
@@ -21,14 +22,10 @@ struct Error {
 };
 
 /// An Error about what was typed or handed in.
-inline Error input_error(std::string message) {
-  return {Error::Kind::input, std::move(message)};
-}
+inline Error input_error(std::string message) { return {Error::Kind::input, std::move(message)}; }
 
 /// An Error about the machine, the disk or the network.
-inline Error world_error(std::string message) {
-  return {Error::Kind::world, std::move(message)};
-}
+inline Error world_error(std::string message) { return {Error::Kind::world, std::move(message)}; }
 
 /// A value or an Error. Asking for the one that is not there is a bug.
 template <class T>

@@ -35,16 +35,19 @@ std::optional<double> parse_number(std::string_view text);
 /// The parts joined by the separator.
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
-/// `value` rounded to `significant` digits, never in exponent form: 0.1234 -> "0.123", 1234.5 -> "1234".
+/// `value` rounded to `significant` digits, never in exponent form: 0.1234 -> "0.123", 1234.5 ->
+/// "1234".
 std::string format_significant(double value, int significant = 4);
 
-/// How many columns a terminal uses for the text: East Asian wide characters take two, combining marks none.
+/// How many columns a terminal uses for the text: East Asian wide characters take two, combining
+/// marks none.
 std::size_t display_width(std::string_view utf8);
 
 /// The text cut to at most `bytes` bytes, never inside a UTF-8 character.
 std::string_view cut_utf8(std::string_view text, std::size_t bytes);
 
-/// Appends the text as the inside of a JSON string (quotes not included). Invalid UTF-8 becomes U+FFFD.
+/// Appends the text as the inside of a JSON string (quotes not included). Invalid UTF-8 becomes
+/// U+FFFD.
 void append_json_escaped(std::string& out, std::string_view text);
 
 /// The text as one CSV field (RFC 4180): quoted when it must be.

@@ -1,8 +1,8 @@
 #include "base/time.h"
 
-#include <algorithm>
 #include <time.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace tacho {

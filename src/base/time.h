@@ -1,5 +1,5 @@
-// Time as a strong type: integer nanoseconds on the monotonic clock. Code never asks the machine what time it
-// is; a Loop hands its clock down, so that everything also runs in a virtual world.
+// Time as a strong type: integer nanoseconds on the monotonic clock. Code never asks the machine
+// what time it is; a Loop hands its clock down, so that everything also runs in a virtual world.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,8 @@ namespace tacho {
 /// A span of time, integer nanoseconds.
 using Duration = std::chrono::nanoseconds;
 
-/// Tag of the monotonic clock (CLOCK_MONOTONIC, or the virtual world's). It cannot be read through this type.
+/// Tag of the monotonic clock (CLOCK_MONOTONIC, or the virtual world's). It cannot be read through
+/// this type.
 struct MonotonicTag {
   using rep = std::int64_t;
   using period = std::nano;

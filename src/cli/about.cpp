@@ -22,7 +22,11 @@ int run_metrics(const std::vector<std::string>& arguments) {
   if (!others) return fail(others.error());
   Json list = Json::array();
   for (const MetricInfo& m : metric_infos()) {
-    list.push_back({{"key", m.key}, {"title", m.title}, {"title_zh", m.title_zh}, {"kind", "distribution"}, {"meaning", m.meaning}});
+    list.push_back({{"key", m.key},
+                    {"title", m.title},
+                    {"title_zh", m.title_zh},
+                    {"kind", "distribution"},
+                    {"meaning", m.meaning}});
   }
   for (const FigureInfo& f : figure_infos()) {
     list.push_back({{"key", f.key}, {"kind", "figure"}, {"meaning", f.meaning}});
@@ -32,7 +36,8 @@ int run_metrics(const std::vector<std::string>& arguments) {
     return 0;
   }
   for (const auto& entry : list) {
-    std::printf("%-30s %s\n", json_string(entry, "key").c_str(), json_string(entry, "meaning").c_str());
+    std::printf("%-30s %s\n", json_string(entry, "key").c_str(),
+                json_string(entry, "meaning").c_str());
   }
   return 0;
 }
@@ -61,11 +66,17 @@ int run_version(const std::vector<std::string>&) {
 }  // namespace
 
 Command metrics_command() {
-  return {"metrics", "lists every metric with its one meaning", "[--json]", "", metrics_flags, run_metrics};
+  return {"metrics",  "lists every metric with its one meaning", "[--json]", "", metrics_flags,
+          run_metrics};
 }
 
 Command print_command() {
-  return {"print", "prints the man page or a shell's completions", "man | completion bash|zsh|fish", "", no_flags, run_print};
+  return {"print",
+          "prints the man page or a shell's completions",
+          "man | completion bash|zsh|fish",
+          "",
+          no_flags,
+          run_print};
 }
 
 Command version_command() {

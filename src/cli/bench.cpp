@@ -1,5 +1,6 @@
-// `tacho bench`: the main job, read from top to bottom in run_bench. Options become a plan, the target is looked
-// at, prompts become bytes, cells are run one after the other, and the run directory is rendered.
+// `tacho bench`: the main job, read from top to bottom in run_bench. Options become a plan, the
+// target is looked at, prompts become bytes, cells are run one after the other, and the run
+// directory is rendered.
 #include <signal.h>
 #include <unistd.h>
 
@@ -53,7 +54,8 @@ Result<Json> extra_body(const BenchOptions& o) {
   }
   for (const auto& input : o.extra_inputs) {
     const auto colon = input.find(':');
-    if (colon == std::string::npos) return input_error(format("--extra-inputs '{}': write NAME:VALUE", input));
+    if (colon == std::string::npos)
+      return input_error(format("--extra-inputs '{}': write NAME:VALUE", input));
     const std::string value = input.substr(colon + 1);
     auto json = parse_json(value, "");
     extra[input.substr(0, colon)] = json ? *json : Json(value);
@@ -73,7 +75,8 @@ Result<std::string> make_run_directory(const BenchOptions& o, const std::string&
     std::replace(time.begin(), time.end(), ':', '-');
     std::string name = model.substr(model.rfind('/') + 1);
     directory = format("runs/{}-{}", time.substr(0, time.size() - 1), name);
-    for (int i = 2; exists(directory); ++i) directory = format("runs/{}-{}-{}", time.substr(0, time.size() - 1), name, i);
+    for (int i = 2; exists(directory); ++i)
+      directory = format("runs/{}-{}-{}", time.substr(0, time.size() - 1), name, i);
   }
   if (exists(manifest_path(directory))) {
     return input_error(format("--out '{}' already holds a run; name another folder", directory));
@@ -85,9 +88,11 @@ Result<std::string> make_run_directory(const BenchOptions& o, const std::string&
 std::string command_line(const std::vector<std::string>& arguments) {
   std::string line = "tacho bench";
   for (const auto& argument : arguments) {
-    const bool is_plain = !argument.empty() && argument.find_first_of(" \t\n'\"\\$`*?{}[]()&;|<>") == std::string::npos;
+    const bool is_plain = !argument.empty() &&
+                          argument.find_first_of(" \t\n'\"\\$`*?{}[]()&;|<>") == std::string::npos;
     std::string quoted = argument;
-    for (std::size_t i = 0; (i = quoted.find('\'', i)) != std::string::npos; i += 4) quoted.replace(i, 1, "'\\''");
+    for (std::size_t i = 0; (i = quoted.find('\'', i)) != std::string::npos; i += 4)
+      quoted.replace(i, 1, "'\\''");
     line += is_plain ? " " + argument : " '" + quoted + "'";
   }
   return line;
@@ -107,7 +112,9 @@ Json config_json(const BenchOptions& o, const PromptDealer& dealer, std::uint32_
   if (!o.temperature.empty()) config["temperature"] = o.temperature;
   if (!o.top_p.empty()) config["top_p"] = o.top_p;
   if (!o.ramp_strategy.empty()) {
-    config["ramp_up"] = {{"strategy", o.ramp_strategy}, {"start_per_s", o.ramp_start_per_s}, {"end_per_s", o.ramp_end_per_s}};
+    config["ramp_up"] = {{"strategy", o.ramp_strategy},
+                         {"start_per_s", o.ramp_start_per_s},
+                         {"end_per_s", o.ramp_end_per_s}};
   }
   if (o.num_scheduler_steps > 0) config["server_num_scheduler_steps"] = o.num_scheduler_steps;
   if (o.has_prefix_caching) config["server_enable_prefix_caching"] = true;
@@ -144,7 +151,8 @@ Status prepare_prompts(Bench& bench) {
   if (!choice) return choice.error();
   if (!choice->note.empty()) bench.plan.notes.push_back(choice->note);
   bench.tokenizer = std::make_unique<Tokenizer>(std::move(choice->tokenizer));
-  auto dealer = PromptDealer::create(bench.plan, *bench.tokenizer, bench.seed, bench.shows_progress());
+  auto dealer =
+      PromptDealer::create(bench.plan, *bench.tokenizer, bench.seed, bench.shows_progress());
   if (!dealer) return dealer.error();
   bench.dealer = std::move(*dealer);
   return Nothing{};
@@ -162,7 +170,8 @@ Status look_at_target(Bench& bench, const std::string& sim_url) {
   hello.output_tokens = 1;
   const bool uses_ignore_eos = std::any_of(bench.plan.cells.begin(), bench.plan.cells.end(),
                                            [](const PlannedCell& c) { return c.cell.ignore_eos; });
-  return prove_endpoint(bench.target, *bench.protocol, make_ask(hello, bench.style(), uses_ignore_eos));
+  return prove_endpoint(bench.target, *bench.protocol,
+                        make_ask(hello, bench.style(), uses_ignore_eos));
 }
 
 Status begin_manifest(Bench& bench, const std::vector<std::string>& arguments) {
@@ -191,8 +200,8 @@ Status begin_manifest(Bench& bench, const std::vector<std::string>& arguments) {
 }
 
 /// Runs one cell and notes in the manifest what the generator knows of itself.
-Status run_one(Bench& bench, const PlannedCell& planned, const Target& target, const RunControls& controls,
-               std::uint64_t& next_id, Instant run_start) {
+Status run_one(Bench& bench, const PlannedCell& planned, const Target& target,
+               const RunControls& controls, std::uint64_t& next_id, Instant run_start) {
   auto prompts = bench.dealer->deal(planned);
   if (!prompts) return prompts.error();
   CellPlan plan = make_cell_plan(planned, *prompts, bench.style(), bench.seed, next_id);
@@ -249,9 +258,11 @@ void compare_with_truth(Bench& bench, const std::string& sim_url) {
   for (const PlannedCell& planned : bench.plan.cells) {
     std::vector<const Record*> records;
     for (const Record& record : journal->records) {
-      if (record.cell == planned.cell.id && record.stage == Stage::measure) records.push_back(&record);
+      if (record.cell == planned.cell.id && record.stage == Stage::measure)
+        records.push_back(&record);
     }
-    if (!records.empty()) bench.manifest.truth[std::to_string(planned.cell.id)] = truth_errors(records, *truths);
+    if (!records.empty())
+      bench.manifest.truth[std::to_string(planned.cell.id)] = truth_errors(records, *truths);
   }
 }
 
@@ -263,11 +274,13 @@ ExtraOutputs extra_outputs(const BenchOptions& o) {
   if (!o.percentile_metrics.empty()) extras.vllm.metrics = o.percentile_metrics;
   if (!o.metric_percentiles.empty()) {
     extras.vllm.percentiles.clear();
-    for (const auto& text : o.metric_percentiles) extras.vllm.percentiles.push_back(*parse_number(text));
+    for (const auto& text : o.metric_percentiles)
+      extras.vllm.percentiles.push_back(*parse_number(text));
   }
   extras.vllm_dir = o.result_dir;
   extras.vllm_name = o.result_filename;
-  if (o.speaks_genai_perf()) extras.genai_perf_dir = o.artifact_dir.empty() ? "artifacts" : o.artifact_dir;
+  if (o.speaks_genai_perf())
+    extras.genai_perf_dir = o.artifact_dir.empty() ? "artifacts" : o.artifact_dir;
   return extras;
 }
 
@@ -282,7 +295,8 @@ Result<int> report(const Bench& bench) {
   } else {
     TableOptions table;
     table.has_color = ::isatty(STDOUT_FILENO) == 1;
-    if (!bench.options.metric_percentiles.empty()) table.percentiles = extra_outputs(bench.options).vllm.percentiles;
+    if (!bench.options.metric_percentiles.empty())
+      table.percentiles = extra_outputs(bench.options).vllm.percentiles;
     std::printf("%s\n", table_text(*data, run, table).c_str());
     for (const auto& path : *written) std::printf(" wrote %s\n", path.c_str());
   }
@@ -303,24 +317,31 @@ int dry_run(Bench& bench) {
     bench.target.url.path = bench.protocol->path();
   }
   const BenchOptions& o = bench.options;
-  bench.target.model = !o.served_model_name.empty() ? o.served_model_name : o.model.empty() ? "(the server's)" : o.model;
+  bench.target.model = !o.served_model_name.empty() ? o.served_model_name
+                       : o.model.empty()            ? "(the server's)"
+                                                    : o.model;
   auto prompts = bench.dealer->deal(bench.plan.cells.front());
   if (!prompts) return fail(prompts.error());
-  const Ask ask = make_ask(prompts->front(), bench.style(), bench.plan.cells.front().cell.ignore_eos);
+  const Ask ask =
+      make_ask(prompts->front(), bench.style(), bench.plan.cells.front().cell.ignore_eos);
   const std::string body = bench.protocol->body(ask);
-  std::printf("request    POST %s%s\n           %s%s\n", bench.target.origin.c_str(), bench.target.url.path.c_str(),
-              std::string(cut_utf8(body, 160)).c_str(), body.size() > 160 ? " …" : "");
+  std::printf("request    POST %s%s\n           %s%s\n", bench.target.origin.c_str(),
+              bench.target.url.path.c_str(), std::string(cut_utf8(body, 160)).c_str(),
+              body.size() > 160 ? " …" : "");
   return 0;
 }
 
 Result<ChildSim> start_sim(const BenchOptions& o, std::uint32_t threads) {
   const auto slash = o.sim.find('/');  // The plan has made sure of it.
-  std::vector<std::string> arguments{"--gpu", o.sim.substr(0, slash), "--model", o.sim.substr(slash + 1),
-                                     "--tp", std::to_string(o.tensor_parallel), "--seed", std::to_string(o.seed)};
+  std::vector<std::string> arguments{"--gpu",   o.sim.substr(0, slash),
+                                     "--model", o.sim.substr(slash + 1),
+                                     "--tp",    std::to_string(o.tensor_parallel),
+                                     "--seed",  std::to_string(o.seed)};
   const std::string served = o.served_model_name.empty() ? o.model : o.served_model_name;
   if (!served.empty()) arguments.insert(arguments.end(), {"--served-model-name", served});
   if (o.num_scheduler_steps > 0) {
-    arguments.insert(arguments.end(), {"--tokens-per-chunk", std::to_string(o.num_scheduler_steps)});
+    arguments.insert(arguments.end(),
+                     {"--tokens-per-chunk", std::to_string(o.num_scheduler_steps)});
   }
   return ChildSim::start(arguments, worker_cores(threads));
 }
@@ -349,7 +370,8 @@ Result<int> execute(Bench& bench, const std::vector<std::string>& arguments) {
   const auto& notes = bench.dealer->notes();
   bench.manifest.notes.insert(bench.manifest.notes.end(), notes.begin(), notes.end());
   if (!sim_url.empty()) compare_with_truth(bench, sim_url);
-  if (auto status = write_manifest(bench.directory, bench.manifest); !status && ran) return status.error();
+  if (auto status = write_manifest(bench.directory, bench.manifest); !status && ran)
+    return status.error();
   auto code = report(bench);
   if (!ran) return ran.error();
   return code;
@@ -359,10 +381,14 @@ int run_bench(const std::vector<std::string>& arguments) {
   BenchOptions options;
   auto others = bench_flags(options).parse(arguments);
   if (!others) return fail(others.error());
-  if (!others->empty()) return fail(input_error(format("'{}' is no option; 'tacho bench --help' lists them", others->front())));
+  if (!others->empty())
+    return fail(
+        input_error(format("'{}' is no option; 'tacho bench --help' lists them", others->front())));
   auto plan = plan_bench(options);
   if (!plan) return fail(plan.error());
-  Bench bench{options, std::move(*plan), Seed{options.seed}, thread_count(options), {}, {}, {}, {}, {}, {}, {}};
+  Bench bench{
+      options, std::move(*plan), Seed{options.seed}, thread_count(options), {}, {}, {}, {}, {}, {},
+      {}};
   auto extra = extra_body(options);
   if (!extra) return fail(extra.error());
   bench.extra = std::move(*extra);
@@ -376,9 +402,12 @@ Command bench_command() {
   return {"bench",
           "puts load on a server, measures every token, and reports",
           "[--url URL | --sim GPU/MODEL] [OPTIONS]",
-          "  tacho bench --sim h800/llama-3-8b --concurrency 1,4,8,16,32 --input-tokens 512,2048 --output-tokens 128,256\n"
-          "  tacho bench --url http://127.0.0.1:8000 --dataset sharegpt.json --request-rate 2,8,inf --num-prompts 200,400,400\n"
-          "  tacho bench --url https://host/v1 --model NAME --api-key-env KEY --concurrency 16 --duration 2m --goodput ttft:200 tpot:50\n",
+          "  tacho bench --sim h800/llama-3-8b --concurrency 1,4,8,16,32 --input-tokens 512,2048 "
+          "--output-tokens 128,256\n"
+          "  tacho bench --url http://127.0.0.1:8000 --dataset sharegpt.json --request-rate "
+          "2,8,inf --num-prompts 200,400,400\n"
+          "  tacho bench --url https://host/v1 --model NAME --api-key-env KEY --concurrency 16 "
+          "--duration 2m --goodput ttft:200 tpot:50\n",
           [] {
             static BenchOptions options;
             return bench_flags(options);

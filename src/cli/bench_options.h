@@ -1,4 +1,5 @@
-// What `tacho bench` can be told, as typed: one struct, filled by the flag table, const from then on.
+// What `tacho bench` can be told, as typed: one struct, filled by the flag table, const from then
+// on.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,8 @@
 
 namespace tacho {
 
-/// All options of `tacho bench`. Empty strings and lists, and zeros, mean "not given" unless said otherwise.
+/// All options of `tacho bench`. Empty strings and lists, and zeros, mean "not given" unless said
+/// otherwise.
 struct BenchOptions {
   // Target.
   std::string url, host, model, served_model_name, endpoint_path, endpoint_type, api, service_kind;

@@ -15,7 +15,8 @@ constexpr double default_rate_seconds = 30.0;
 constexpr std::uint32_t default_rate_requests_max = 1000;
 constexpr std::uint32_t default_rate_requests_min = 20;
 constexpr std::uint32_t default_inf_requests = 100;
-/// Prompts made ready for a closed loop that runs for a time; a faster server begins the list again, which is said.
+/// Prompts made ready for a closed loop that runs for a time; a faster server begins the list
+/// again, which is said.
 constexpr double requests_per_stream_and_s = 4.0;
 constexpr std::uint32_t default_random_input = 1024;  // vLLM's and GenAI-Perf's habits.
 constexpr std::uint32_t default_output = 128;
@@ -39,8 +40,10 @@ Result<std::string> plan_endpoint(const BenchOptions& o) {
     if (o.api == std::string(server) + "-chat") return std::string("chat");
     if (o.api == std::string(server) + "-embeddings") return std::string("embeddings");
   }
-  return input_error(format("--backend {} is not spoken yet; if its server has an OpenAI API, use "
-                            "--backend openai or openai-chat", o.api));
+  return input_error(
+      format("--backend {} is not spoken yet; if its server has an OpenAI API, use "
+             "--backend openai or openai-chat",
+             o.api));
 }
 
 Result<PromptSource> plan_source(const BenchOptions& o, std::vector<std::string>& notes) {
@@ -52,27 +55,35 @@ Result<PromptSource> plan_source(const BenchOptions& o, std::vector<std::string>
   source.total_tokens_max = o.max_model_len;
   if (o.max_tokens > 0) {
     if (o.max_prompt_tokens == 0) {
-      return input_error("--max-tokens: of the answer (then say --output-tokens) or of prompt and answer together "
-                         "(then give --max-prompt-tokens too)?");
+      return input_error(
+          "--max-tokens: of the answer (then say --output-tokens) or of prompt and answer together "
+          "(then give --max-prompt-tokens too)?");
     }
     if (o.max_tokens <= o.max_prompt_tokens) {
-      return input_error(format("--max-tokens {} leaves no room for an answer beside --max-prompt-tokens {}",
-                                o.max_tokens, o.max_prompt_tokens));
+      return input_error(
+          format("--max-tokens {} leaves no room for an answer beside --max-prompt-tokens {}",
+                 o.max_tokens, o.max_prompt_tokens));
     }
     source.total_tokens_max = o.max_tokens;
   }
   if (o.dataset_name == "sharegpt" || o.dataset_name == "custom") {
-    if (source.dataset_type.empty() && o.dataset_name == "sharegpt") source.dataset_type = "sharegpt";
+    if (source.dataset_type.empty() && o.dataset_name == "sharegpt")
+      source.dataset_type = "sharegpt";
     if (source.dataset_path.empty()) {
-      notes.push_back(format("no file was given for --dataset-name {}: the built-in conversations are used; "
-                             "give one with --dataset-path FILE", o.dataset_name));
+      notes.push_back(
+          format("no file was given for --dataset-name {}: the built-in conversations are used; "
+                 "give one with --dataset-path FILE",
+                 o.dataset_name));
       source.dataset_type.clear();
     }
   } else if (!o.dataset_name.empty() && o.dataset_name != "random") {
-    return input_error(format("--dataset-name {} is not known; there are sharegpt, custom, random "
-                              "(any file: --dataset FILE)", o.dataset_name));
+    return input_error(
+        format("--dataset-name {} is not known; there are sharegpt, custom, random "
+               "(any file: --dataset FILE)",
+               o.dataset_name));
   }
-  if (o.dataset_type == "random") return input_error("--dataset-type random: say --dataset-name random");
+  if (o.dataset_type == "random")
+    return input_error("--dataset-type random: say --dataset-name random");
   return source;
 }
 
@@ -80,17 +91,21 @@ Result<std::vector<Lengths>> plan_lengths(const BenchOptions& o, const PromptSou
   std::vector<std::uint32_t> in = o.input_tokens, out = o.output_tokens;
   if (o.dataset_name == "random" && in.empty()) in = {default_random_input};
   if (!in.empty() && out.empty()) out.assign(in.size(), default_output);
-  const std::string name =
-      source.dataset_path.empty() ? "built-in" : std::filesystem::path(source.dataset_path).stem().string();
+  const std::string name = source.dataset_path.empty()
+                               ? "built-in"
+                               : std::filesystem::path(source.dataset_path).stem().string();
   if (in.empty()) {
     if (out.size() > 1) {
-      return input_error(format("--output-tokens has {} values and --input-tokens none; they go in pairs", out.size()));
+      return input_error(format(
+          "--output-tokens has {} values and --input-tokens none; they go in pairs", out.size()));
     }
     if (out.empty()) return std::vector<Lengths>{{std::nullopt, std::nullopt, name}};
     return std::vector<Lengths>{{std::nullopt, out[0], format("{}→{}", name, out[0])}};
   }
   if (in.size() != out.size()) {
-    return input_error(format("--input-tokens has {} values and --output-tokens {}; they go in pairs", in.size(), out.size()));
+    return input_error(
+        format("--input-tokens has {} values and --output-tokens {}; they go in pairs", in.size(),
+               out.size()));
   }
   std::vector<Lengths> pairs;
   for (std::size_t i = 0; i < in.size(); ++i) {
@@ -106,12 +121,14 @@ Result<Arrivals> plan_arrivals(const BenchOptions& o, double rate) {
   arrivals.gap_cv = 1.0 / std::sqrt(o.burstiness);
   if (o.ramp_strategy.empty()) return arrivals;
   if (o.ramp_strategy != "linear" && o.ramp_strategy != "exponential") {
-    return input_error(format("--ramp-up-strategy is linear or exponential, not '{}'", o.ramp_strategy));
+    return input_error(
+        format("--ramp-up-strategy is linear or exponential, not '{}'", o.ramp_strategy));
   }
   if (o.ramp_start_per_s <= 0.0 || o.ramp_end_per_s <= 0.0) {
     return input_error("a ramp needs --ramp-up-start-rps and --ramp-up-end-rps, both positive");
   }
-  arrivals.ramp = o.ramp_strategy == "linear" ? Arrivals::Ramp::linear : Arrivals::Ramp::exponential;
+  arrivals.ramp =
+      o.ramp_strategy == "linear" ? Arrivals::Ramp::linear : Arrivals::Ramp::exponential;
   arrivals.ramp_start_per_s = o.ramp_start_per_s;
   arrivals.ramp_end_per_s = o.ramp_end_per_s;
   return arrivals;
@@ -149,7 +166,8 @@ std::uint32_t dynamic_requests(const BenchOptions& o, double rate, std::size_t i
                     default_rate_requests_max);
 }
 
-/// Which loads were asked for: with neither, GenAI-Perf's habit (one stream) or, given a number of prompts, vLLM's (all at once).
+/// Which loads were asked for: with neither, GenAI-Perf's habit (one stream) or, given a number of
+/// prompts, vLLM's (all at once).
 struct Loads {
   std::vector<std::uint32_t> concurrency;
   std::vector<double> rates;
@@ -159,14 +177,17 @@ struct Loads {
 Result<Loads> plan_loads(const BenchOptions& o) {
   Loads loads{o.concurrency, o.request_rate, 0};
   if (o.ramp_strategy.empty() && (o.ramp_start_per_s != 0.0 || o.ramp_end_per_s != 0.0)) {
-    return input_error("--ramp-up-start-rps and --ramp-up-end-rps need --ramp-up-strategy linear or exponential");
+    return input_error(
+        "--ramp-up-start-rps and --ramp-up-end-rps need --ramp-up-strategy linear or exponential");
   }
   if (!o.ramp_strategy.empty()) {
-    if (!loads.rates.empty()) return input_error("--request-rate and --ramp-up-strategy exclude each other");
+    if (!loads.rates.empty())
+      return input_error("--request-rate and --ramp-up-strategy exclude each other");
     loads.rates = {o.ramp_end_per_s > 0 ? o.ramp_end_per_s : 1.0};
   }
   if (o.max_concurrency > 0) {
-    if (!loads.concurrency.empty()) return input_error("--concurrency and --max-concurrency exclude each other");
+    if (!loads.concurrency.empty())
+      return input_error("--concurrency and --max-concurrency exclude each other");
     if (loads.rates.empty()) loads.concurrency = {o.max_concurrency};
     if (!loads.rates.empty()) loads.cap = o.max_concurrency;
   }
@@ -189,12 +210,13 @@ Status plan_cells(const BenchOptions& o, BenchPlan& plan) {
   if (!loads) return loads.error();
   auto lengths = plan_lengths(o, plan.source);
   if (!lengths) return lengths.error();
-  // Beside a static grid, which takes the pairs of lengths, rates send the dataset as it is: that is what the dynamic
-  // test of the Ascend suite is for. Rates alone take the pairs.
+  // Beside a static grid, which takes the pairs of lengths, rates send the dataset as it is: that
+  // is what the dynamic test of the Ascend suite is for. Rates alone take the pairs.
   BenchOptions natural = o;
   natural.input_tokens.clear();
   natural.output_tokens.clear();
-  const bool has_both = !loads->concurrency.empty() && !loads->rates.empty() && o.dataset_name != "random";
+  const bool has_both =
+      !loads->concurrency.empty() && !loads->rates.empty() && o.dataset_name != "random";
   auto dynamic_lengths = plan_lengths(has_both ? natural : o, plan.source);
   if (!dynamic_lengths) return dynamic_lengths.error();
   for (const Lengths& pair : *lengths) {
@@ -231,28 +253,41 @@ Result<Slo> parse_slo(const std::string& text) {
                          ? std::nullopt
                          : parse_number(std::string_view(text).substr(value_at));
   if (!limit || *limit <= 0.0) {
-    return input_error(format("--goodput '{}': write a metric and milliseconds, such as ttft:200", text));
+    return input_error(
+        format("--goodput '{}': write a metric and milliseconds, such as ttft:200", text));
   }
   const std::string name = text.substr(0, colon);
-  for (const auto& [typed, key] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
-           {"ttft", "ttft_ms"}, {"time_to_first_token", "ttft_ms"}, {"ttft_from_due", "ttft_from_due_ms"},
-           {"ttfo", "ttfo_ms"}, {"tpot", "tpot_ms"}, {"inter_token_latency", "tpot_ms"},
-           {"e2e", "e2e_ms"}, {"e2el", "e2e_ms"}, {"request_latency", "e2e_ms"},
+  for (const auto& [typed, key] :
+       std::initializer_list<std::pair<std::string_view, std::string_view>>{
+           {"ttft", "ttft_ms"},
+           {"time_to_first_token", "ttft_ms"},
+           {"ttft_from_due", "ttft_from_due_ms"},
+           {"ttfo", "ttfo_ms"},
+           {"tpot", "tpot_ms"},
+           {"inter_token_latency", "tpot_ms"},
+           {"e2e", "e2e_ms"},
+           {"e2el", "e2e_ms"},
+           {"request_latency", "e2e_ms"},
            {"e2e_from_due", "e2e_from_due_ms"}}) {
     if (name == typed || name == key) return Slo{std::string(key), *limit};
   }
-  return input_error(format("--goodput: '{}' is no metric; there are ttft, ttfo, tpot, e2e, ttft_from_due, e2e_from_due", name));
+  return input_error(format(
+      "--goodput: '{}' is no metric; there are ttft, ttfo, tpot, e2e, ttft_from_due, e2e_from_due",
+      name));
 }
 
 /// Above these bounds a slip of the hand is likelier than a plan, and no memory would hold it.
 Status check_sizes(const BenchOptions& o, const BenchPlan& plan) {
-  constexpr std::uint32_t requests_max = 1'000'000, streams_max = 100'000, tokens_max = 10'000'000, threads_max = 1024;
+  constexpr std::uint32_t requests_max = 1'000'000, streams_max = 100'000, tokens_max = 10'000'000,
+                          threads_max = 1024;
   for (const PlannedCell& planned : plan.cells) {
     const Cell& cell = planned.cell;
     const std::uint64_t requests = std::uint64_t{cell.requests} + cell.warmup_requests;
     if (requests > requests_max || requests * o.batch_size > requests_max) {
-      return input_error(format("{}: {} prompts are more than the {} that a cell may hold; --duration goes through a "
-                                "shorter list again", cell_label(cell), requests * o.batch_size, requests_max));
+      return input_error(format(
+          "{}: {} prompts are more than the {} that a cell may hold; --duration goes through a "
+          "shorter list again",
+          cell_label(cell), requests * o.batch_size, requests_max));
     }
     if (cell.concurrency.value_or(0) > streams_max) {
       return input_error(format("{}: more than {} streams", cell_label(cell), streams_max));
@@ -261,7 +296,8 @@ Status check_sizes(const BenchOptions& o, const BenchPlan& plan) {
       return input_error(format("{}: more than {} tokens", cell_label(cell), tokens_max));
     }
   }
-  if (o.threads > threads_max) return input_error(format("--threads {}: at most {}", o.threads, threads_max));
+  if (o.threads > threads_max)
+    return input_error(format("--threads {}: at most {}", o.threads, threads_max));
   if (o.request_timeout_s <= 0.0) return input_error("--request-timeout must be more than 0");
   return Nothing{};
 }
@@ -275,7 +311,8 @@ Status check_percentiles(const BenchOptions& o) {
   }
   for (const auto& metric : o.percentile_metrics) {
     if (metric != "ttft" && metric != "tpot" && metric != "itl" && metric != "e2el") {
-      return input_error(format("--percentile-metrics: '{}' is none of ttft, tpot, itl, e2el", metric));
+      return input_error(
+          format("--percentile-metrics: '{}' is none of ttft, tpot, itl, e2el", metric));
     }
   }
   return Nothing{};
@@ -292,7 +329,8 @@ Status check_sim(const BenchOptions& o) {
   const auto model = find_model(o.sim.substr(slash + 1));
   if (!model) return model.error();
   if (StepTime(*gpu, *model, o.tensor_parallel).kv_tokens() > 0) return Nothing{};
-  return input_error(format("{} does not fit into {} × {}; raise --tp", model->id, o.tensor_parallel, gpu->name));
+  return input_error(
+      format("{} does not fit into {} × {}; raise --tp", model->id, o.tensor_parallel, gpu->name));
 }
 
 Status check_pairs(const BenchOptions& o) {
@@ -306,7 +344,8 @@ Status check_pairs(const BenchOptions& o) {
   if (!o.service_kind.empty() && o.service_kind != "openai") {
     return input_error(format("--service-kind {} is not spoken yet; openai is", o.service_kind));
   }
-  if (o.ignores_eos && o.heeds_eos) return input_error("--ignore-eos and --no-ignore-eos exclude each other");
+  if (o.ignores_eos && o.heeds_eos)
+    return input_error("--ignore-eos and --no-ignore-eos exclude each other");
   return check_percentiles(o);
 }
 
@@ -332,25 +371,31 @@ Result<BenchPlan> plan_bench(const BenchOptions& options) {
 }
 
 std::string plan_text(const BenchPlan& plan) {
-  std::string out = format("endpoint   {}\nprompts    {}\n", plan.endpoint,
-                           plan.source.dataset_path.empty() ? "built-in" : plan.source.dataset_path);
+  std::string out =
+      format("endpoint   {}\nprompts    {}\n", plan.endpoint,
+             plan.source.dataset_path.empty() ? "built-in" : plan.source.dataset_path);
   if (!plan.source.dataset_type.empty()) out += format("type       {}\n", plan.source.dataset_type);
-  if (plan.source.input_tokens_max > 0) out += format("prompts of at most {} tokens\n", plan.source.input_tokens_max);
+  if (plan.source.input_tokens_max > 0)
+    out += format("prompts of at most {} tokens\n", plan.source.input_tokens_max);
   if (plan.source.total_tokens_max > 0) {
     out += format("prompt and answer of at most {} tokens\n", plan.source.total_tokens_max);
   }
-  if (plan.source.batch_size > 1) out += format("batch      {} texts a request\n", plan.source.batch_size);
-  for (const Slo& slo : plan.slos) out += format("goodput    {} <= {}\n", slo.metric, format_significant(slo.limit));
+  if (plan.source.batch_size > 1)
+    out += format("batch      {} texts a request\n", plan.source.batch_size);
+  for (const Slo& slo : plan.slos)
+    out += format("goodput    {} <= {}\n", slo.metric, format_significant(slo.limit));
   for (const PlannedCell& planned : plan.cells) {
-    out += format("cell {:<4}  {:<7}  {}  {} requests{}{}{}{}\n", planned.cell.id,
-                  planned.cell.is_static ? "static" : "dynamic", cell_label(planned.cell), planned.cell.requests,
-                  planned.repeats ? " and on" : "",
-                  planned.duration_s > 0 ? format(", at most {} s", format_significant(planned.duration_s)) : "",
-                  planned.cell.ignore_eos ? ", ignore_eos" : "",
-                  planned.arrivals.ramp != Arrivals::Ramp::none
-                      ? format(", ramp from {} to {}", format_significant(planned.arrivals.ramp_start_per_s),
-                               format_significant(planned.arrivals.ramp_end_per_s))
-                      : "");
+    out += format(
+        "cell {:<4}  {:<7}  {}  {} requests{}{}{}{}\n", planned.cell.id,
+        planned.cell.is_static ? "static" : "dynamic", cell_label(planned.cell),
+        planned.cell.requests, planned.repeats ? " and on" : "",
+        planned.duration_s > 0 ? format(", at most {} s", format_significant(planned.duration_s))
+                               : "",
+        planned.cell.ignore_eos ? ", ignore_eos" : "",
+        planned.arrivals.ramp != Arrivals::Ramp::none
+            ? format(", ramp from {} to {}", format_significant(planned.arrivals.ramp_start_per_s),
+                     format_significant(planned.arrivals.ramp_end_per_s))
+            : "");
   }
   for (const auto& note : plan.notes) out += format("note: {}\n", note);
   return out;

@@ -1,5 +1,5 @@
-// From options to cells: which loads are run, in which order, with how many requests. Pure, so that the command lines of
-// other tools can be held by tests.
+// From options to cells: which loads are run, in which order, with how many requests. Pure, so that
+// the command lines of other tools can be held by tests.
 #pragma once
 
 #include <string>
@@ -24,9 +24,9 @@ struct PromptSource {
 /// One cell, with what the manifest does not keep.
 struct PlannedCell {
   Cell cell;
-  Arrivals arrivals;       ///< Of an open loop.
+  Arrivals arrivals;  ///< Of an open loop.
   double duration_s = 0.0;
-  bool repeats = false;    ///< Goes on to the duration, beginning again at the list's end.
+  bool repeats = false;  ///< Goes on to the duration, beginning again at the list's end.
 };
 
 /// Everything that follows from the options alone.

@@ -18,10 +18,12 @@ std::string hex(std::uint64_t value) { return format("{:016x}", value); }
 
 }  // namespace
 
-PromptDealer::PromptDealer(const BenchPlan& plan, const Tokenizer& tokenizer, Seed seed, bool shows_progress)
+PromptDealer::PromptDealer(const BenchPlan& plan, const Tokenizer& tokenizer, Seed seed,
+                           bool shows_progress)
     : plan_(plan), tokenizer_(tokenizer), seed_(seed), shows_progress_(shows_progress) {}
 
-Result<std::unique_ptr<PromptDealer>> PromptDealer::create(const BenchPlan& plan, const Tokenizer& tokenizer, Seed seed,
+Result<std::unique_ptr<PromptDealer>> PromptDealer::create(const BenchPlan& plan,
+                                                           const Tokenizer& tokenizer, Seed seed,
                                                            bool shows_progress) {
   std::unique_ptr<PromptDealer> dealer(new PromptDealer(plan, tokenizer, seed, shows_progress));
   if (auto status = dealer->load(); !status) return status.error();
@@ -41,13 +43,15 @@ Status PromptDealer::load() {
                                         [](const PlannedCell& c) { return !c.cell.input_tokens; });
   if (needs_counts) {
     StepProgress progress("counting tokens", shows_progress_);
-    auto status = count_tokens(dataset_, tokenizer_, source.dataset_path,
-                               [&](std::size_t done, std::size_t all) { progress.show(done, all); });
+    auto status =
+        count_tokens(dataset_, tokenizer_, source.dataset_path,
+                     [&](std::size_t done, std::size_t all) { progress.show(done, all); });
     if (!status) return status;
     leave_out_long_ones();
   }
   if (dataset_.skipped > 0) {
-    notes_.push_back(format("{}: {} entries left out ({})", dataset_.name, dataset_.skipped, dataset_.skipped_why));
+    notes_.push_back(format("{}: {} entries left out ({})", dataset_.name, dataset_.skipped,
+                            dataset_.skipped_why));
   }
   if (dataset_.prompts.empty()) {
     return input_error(format("'{}' holds no prompt that can be sent{}", dataset_.name,
@@ -62,12 +66,14 @@ void PromptDealer::leave_out_long_ones() {
   if (source.input_tokens_max == 0 && source.total_tokens_max == 0) return;
   const auto is_too_long = [&](const Prompt& p) {
     if (source.input_tokens_max > 0 && p.input_tokens > source.input_tokens_max) return true;
-    return source.total_tokens_max > 0 && p.input_tokens + std::max(1u, p.output_tokens) > source.total_tokens_max;
+    return source.total_tokens_max > 0 &&
+           p.input_tokens + std::max(1u, p.output_tokens) > source.total_tokens_max;
   };
   const std::size_t before = dataset_.prompts.size();
   std::erase_if(dataset_.prompts, is_too_long);
   const std::size_t left_out = before - dataset_.prompts.size();
-  if (left_out > 0) notes_.push_back(format("{}: {} prompts left out as too long", dataset_.name, left_out));
+  if (left_out > 0)
+    notes_.push_back(format("{}: {} prompts left out as too long", dataset_.name, left_out));
 }
 
 void PromptDealer::shuffle() {
@@ -79,7 +85,8 @@ void PromptDealer::shuffle() {
 
 namespace {
 
-/// A number in front: sent a second time as it was, a prompt would be answered from the server's prefix cache.
+/// A number in front: sent a second time as it was, a prompt would be answered from the server's
+/// prefix cache.
 void mark_repeat(Prompt& prompt, std::size_t round, std::size_t index, const Tokenizer& tokenizer) {
   const std::string mark = format("[{}.{}] ", round, index);
   if (!prompt.inputs.empty()) prompt.inputs[0].insert(0, mark);
@@ -88,8 +95,11 @@ void mark_repeat(Prompt& prompt, std::size_t round, std::size_t index, const Tok
 }
 
 std::string repeat_note(std::size_t prompts) {
-  return format("there are {} distinct prompts; further requests repeat them with a number in front, so that no "
-                "prefix cache can answer", prompts);
+  return format(
+      "there are {} distinct prompts; further requests repeat them with a number in front, so that "
+      "no "
+      "prefix cache can answer",
+      prompts);
 }
 
 }  // namespace
@@ -121,12 +131,14 @@ Result<std::vector<Prompt>> PromptDealer::deal_batches(std::size_t count) {
 
 Result<std::vector<Prompt>> PromptDealer::deal_shaped(const Cell& cell, std::size_t count) {
   const std::size_t distinct = std::min(count, shaped_prompts_max);
-  StepProgress progress(format("making {} prompts of {} tokens", distinct, *cell.input_tokens), shows_progress_);
+  StepProgress progress(format("making {} prompts of {} tokens", distinct, *cell.input_tokens),
+                        shows_progress_);
   ShapeOptions shape;
   shape.input_tokens = *cell.input_tokens;
   shape.output_tokens = cell.output_tokens.value_or(0);
   shape.count = distinct;
-  // Each cell has prompts of its own: what an earlier cell sent may sit in the server's prefix cache.
+  // Each cell has prompts of its own: what an earlier cell sent may sit in the server's prefix
+  // cache.
   shape.seed = Seed{seed_.value * 1'000'003 + cell.id};
   shape.progress = [&](std::size_t done, std::size_t all) { progress.show(done, all); };
   auto prompts = shape_prompts(dataset_, tokenizer_, shape);
@@ -171,7 +183,8 @@ Json PromptDealer::description() const {
 Ask make_ask(const Prompt& prompt, const RequestStyle& style, bool ignores_eos) {
   Ask ask;
   ask.model = style.target->model;
-  for (const Message& message : prompt.messages) ask.messages.emplace_back(message.role, message.content);
+  for (const Message& message : prompt.messages)
+    ask.messages.emplace_back(message.role, message.content);
   ask.text = prompt_text(prompt);
   ask.inputs = prompt.inputs;
   ask.max_tokens = prompt.output_tokens;
@@ -181,8 +194,8 @@ Ask make_ask(const Prompt& prompt, const RequestStyle& style, bool ignores_eos) 
   return ask;
 }
 
-CellPlan make_cell_plan(const PlannedCell& planned, const std::vector<Prompt>& prompts, const RequestStyle& style,
-                        Seed seed, std::uint64_t first_id) {
+CellPlan make_cell_plan(const PlannedCell& planned, const std::vector<Prompt>& prompts,
+                        const RequestStyle& style, Seed seed, std::uint64_t first_id) {
   CellPlan plan;
   plan.cell = planned.cell.id;
   plan.is_closed_loop = planned.cell.is_static;
@@ -192,8 +205,9 @@ CellPlan make_cell_plan(const PlannedCell& planned, const std::vector<Prompt>& p
   const CheckedTarget& target = *style.target;
   for (const Prompt& prompt : prompts) {
     const std::string body = style.protocol->body(make_ask(prompt, style, planned.cell.ignore_eos));
-    plan.prompts.push_back({http_request_text("POST", target.url, target.url.path, target.header_lines, body),
-                            prompt.input_tokens, prompt.output_tokens});
+    plan.prompts.push_back(
+        {http_request_text("POST", target.url, target.url.path, target.header_lines, body),
+         prompt.input_tokens, prompt.output_tokens});
   }
   const std::uint32_t warmups = planned.cell.warmup_requests;
   std::vector<Duration> due(planned.cell.requests, Duration(0));

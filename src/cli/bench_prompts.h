@@ -1,5 +1,5 @@
-// The prompts of a run: read or shaped, counted, dealt to the cells so that no cell sends what another has sent for as long as
-// the dataset lasts, and turned into the bytes of requests.
+// The prompts of a run: read or shaped, counted, dealt to the cells so that no cell sends what
+// another has sent for as long as the dataset lasts, and turned into the bytes of requests.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,10 @@ namespace tacho {
 /// Draws the prompts of one cell after the other.
 class PromptDealer {
  public:
-  /// Loads the dataset and counts its tokens, with progress if it takes a while. Fails on a broken dataset.
-  static Result<std::unique_ptr<PromptDealer>> create(const BenchPlan& plan, const Tokenizer& tokenizer, Seed seed,
+  /// Loads the dataset and counts its tokens, with progress if it takes a while. Fails on a broken
+  /// dataset.
+  static Result<std::unique_ptr<PromptDealer>> create(const BenchPlan& plan,
+                                                      const Tokenizer& tokenizer, Seed seed,
                                                       bool shows_progress);
 
   /// The prompts of the cell: warm-up first, then the measured ones.
@@ -57,7 +59,7 @@ struct RequestStyle {
 Ask make_ask(const Prompt& prompt, const RequestStyle& style, bool ignores_eos);
 
 /// The cell's plan: requests as bytes, with their due times.
-CellPlan make_cell_plan(const PlannedCell& planned, const std::vector<Prompt>& prompts, const RequestStyle& style,
-                        Seed seed, std::uint64_t first_id);
+CellPlan make_cell_plan(const PlannedCell& planned, const std::vector<Prompt>& prompts,
+                        const RequestStyle& style, Seed seed, std::uint64_t first_id);
 
 }  // namespace tacho

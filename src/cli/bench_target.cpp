@@ -13,13 +13,14 @@ using namespace std::chrono_literals;
 
 constexpr const char* default_url = "http://127.0.0.1:8000";
 /// Where servers tell what they are and how they were started; each is asked once, most answer 404.
-constexpr std::array<std::string_view, 5> self_descriptions{"/version", "/get_server_info", "/props",
-                                                            "/info", "/sim/config"};
+constexpr std::array<std::string_view, 5> self_descriptions{"/version", "/get_server_info",
+                                                            "/props", "/info", "/sim/config"};
 
 Result<std::vector<std::string>> header_lines(const BenchOptions& options) {
   std::vector<std::string> lines;
   for (const auto& header : options.headers) {
-    if (header.find(':') == std::string::npos || header.find_first_of("\r\n") != std::string::npos) {
+    if (header.find(':') == std::string::npos ||
+        header.find_first_of("\r\n") != std::string::npos) {
       return input_error(format("--header '{}': write 'Name: value'", header));
     }
     lines.push_back(header);
@@ -27,7 +28,8 @@ Result<std::vector<std::string>> header_lines(const BenchOptions& options) {
   if (options.api_key_env.empty()) return lines;
   const char* key = std::getenv(options.api_key_env.c_str());
   if (key == nullptr || *key == '\0') {
-    return input_error(format("--api-key-env: the environment variable {} is not set", options.api_key_env));
+    return input_error(
+        format("--api-key-env: the environment variable {} is not set", options.api_key_env));
   }
   lines.push_back(format("Authorization: Bearer {}", key));
   return lines;
@@ -42,8 +44,8 @@ FetchRequest request_to(const CheckedTarget& target, std::string url) {
 }
 
 Error refused_key(const CheckedTarget& target, int status, std::string_view body) {
-  return world_error(format("{} answered {} ({}); give a key with --api-key-env NAME or --header", target.origin,
-                            status, error_text(body)));
+  return world_error(format("{} answered {} ({}); give a key with --api-key-env NAME or --header",
+                            target.origin, status, error_text(body)));
 }
 
 std::vector<std::string> model_ids(const Json& list) {
@@ -56,7 +58,8 @@ std::vector<std::string> model_ids(const Json& list) {
   return ids;
 }
 
-Status choose_model(const BenchOptions& options, CheckedTarget& target, const std::vector<std::string>& ids) {
+Status choose_model(const BenchOptions& options, CheckedTarget& target,
+                    const std::vector<std::string>& ids) {
   std::string asked = options.served_model_name.empty() ? options.model : options.served_model_name;
   if (asked.empty()) {
     // The Ascend suite's habit: without a served name, the tokenizer's path is the model's name.
@@ -64,17 +67,20 @@ Status choose_model(const BenchOptions& options, CheckedTarget& target, const st
       target.model = ids[0];
       return Nothing{};
     }
-    if (!options.tokenizer.empty() && (ids.empty() || std::find(ids.begin(), ids.end(), options.tokenizer) != ids.end())) {
+    if (!options.tokenizer.empty() &&
+        (ids.empty() || std::find(ids.begin(), ids.end(), options.tokenizer) != ids.end())) {
       target.model = options.tokenizer;
       return Nothing{};
     }
-    return input_error(ids.empty() ? format("{} does not list its models; name one with --model", target.origin)
-                                   : format("{} serves several models; name one with --model: {}", target.origin,
-                                            join(ids, ", ")));
+    return input_error(
+        ids.empty() ? format("{} does not list its models; name one with --model", target.origin)
+                    : format("{} serves several models; name one with --model: {}", target.origin,
+                             join(ids, ", ")));
   }
   target.model = asked;
   if (ids.empty() || std::find(ids.begin(), ids.end(), asked) != ids.end()) return Nothing{};
-  return input_error(format("{} does not serve the model '{}'; it serves: {}", target.origin, asked, join(ids, ", ")));
+  return input_error(format("{} does not serve the model '{}'; it serves: {}", target.origin, asked,
+                            join(ids, ", ")));
 }
 
 void describe_server(CheckedTarget& target) {
@@ -100,7 +106,8 @@ Result<CheckedTarget> locate_target(const BenchOptions& options, const std::stri
   if (typed.empty()) typed = default_url;
   auto url = parse_url(typed);
   if (!url) return url.error();
-  if (options.port > 0 && sim_url.empty() && options.url.empty()) url->port = static_cast<std::uint16_t>(options.port);
+  if (options.port > 0 && sim_url.empty() && options.url.empty())
+    url->port = static_cast<std::uint16_t>(options.port);
   CheckedTarget target;
   target.url = *url;
   target.origin = url->origin();
@@ -111,7 +118,8 @@ Result<CheckedTarget> locate_target(const BenchOptions& options, const std::stri
   if (full.ends_with("/v1")) full.clear(), full = base_path;
   const bool is_whole_endpoint = full.size() > base_path.size();
   if (!is_whole_endpoint) {
-    std::string endpoint = options.endpoint_path.empty() ? std::string(path) : options.endpoint_path;
+    std::string endpoint =
+        options.endpoint_path.empty() ? std::string(path) : options.endpoint_path;
     if (!endpoint.starts_with('/')) endpoint.insert(0, 1, '/');
     full = base_path + endpoint;
   }
@@ -127,7 +135,8 @@ Status question_server(const BenchOptions& options, CheckedTarget& target) {
   auto reply = fetch(request_to(target, target.base + "/v1/models"));
   if (!reply) return reply.error();
   std::vector<std::string> ids;
-  if (reply->status == 401 || reply->status == 403) return refused_key(target, reply->status, reply->body);
+  if (reply->status == 401 || reply->status == 403)
+    return refused_key(target, reply->status, reply->body);
   if (reply->status == 200) {
     auto list = parse_json(reply->body, "/v1/models");
     if (list) {
@@ -135,10 +144,11 @@ Status question_server(const BenchOptions& options, CheckedTarget& target) {
       target.server["models"] = *list;
     }
   } else {
-    target.notes.push_back(format("{}/v1/models answered {}; the model's name could not be checked", target.base,
-                                  reply->status));
+    target.notes.push_back(format("{}/v1/models answered {}; the model's name could not be checked",
+                                  target.base, reply->status));
   }
-  if (const auto name = reply->head.field("server"); !name.empty()) target.server["server"] = std::string(name);
+  if (const auto name = reply->head.field("server"); !name.empty())
+    target.server["server"] = std::string(name);
   if (auto status = choose_model(options, target, ids); !status) return status;
   describe_server(target);
   return Nothing{};
@@ -153,17 +163,19 @@ Status prove_endpoint(const CheckedTarget& target, const Protocol& protocol, con
   if (!reply) return reply.error();
   const std::string said = error_text(reply->body);
   if (reply->status == 200) return Nothing{};
-  if (reply->status == 401 || reply->status == 403) return refused_key(target, reply->status, reply->body);
+  if (reply->status == 401 || reply->status == 403)
+    return refused_key(target, reply->status, reply->body);
   if (reply->status == 404 || reply->status == 405) {
-    return input_error(format("{}{} answered {} ({}); is this the right --url and --endpoint-type?", target.origin,
-                              target.url.path, reply->status, said));
+    return input_error(format("{}{} answered {} ({}); is this the right --url and --endpoint-type?",
+                              target.origin, target.url.path, reply->status, said));
   }
   if (reply->status < 500 && reply->status != 429) {
-    return input_error(format("{}{} refused a trial request with {}: {}", target.origin, target.url.path,
-                              reply->status, said));
+    return input_error(format("{}{} refused a trial request with {}: {}", target.origin,
+                              target.url.path, reply->status, said));
   }
-  return world_error(format("{}{} answered a trial request with {}: {}; --no-ready-check goes on all the same",
-                            target.origin, target.url.path, reply->status, said));
+  return world_error(
+      format("{}{} answered a trial request with {}: {}; --no-ready-check goes on all the same",
+             target.origin, target.url.path, reply->status, said));
 }
 
 }  // namespace tacho

@@ -1,5 +1,6 @@
-// Before a run: where requests go, whether anything answers there, what it says of itself, and whether the endpoint takes
-// a request of the kind that will be sent. Everything that can be wrong is found here, in one line, before any load.
+// Before a run: where requests go, whether anything answers there, what it says of itself, and
+// whether the endpoint takes a request of the kind that will be sent. Everything that can be wrong
+// is found here, in one line, before any load.
 #pragma once
 
 #include <string>
@@ -13,9 +14,9 @@ namespace tacho {
 
 /// A target that has been looked at.
 struct CheckedTarget {
-  Url url;                 ///< Of the endpoint, path included.
-  std::string base;        ///< The URL that /v1/... paths are below.
-  std::string origin;      ///< For people: scheme://host:port.
+  Url url;             ///< Of the endpoint, path included.
+  std::string base;    ///< The URL that /v1/... paths are below.
+  std::string origin;  ///< For people: scheme://host:port.
   std::string model;
   std::vector<std::string> header_lines;
   TlsOptions tls;

@@ -17,12 +17,16 @@
 namespace tacho {
 namespace {
 
-[[noreturn]] void become_sim(std::vector<char*>& argv, int output, const std::vector<int>& our_cores) {
-  // A group of its own: Ctrl-C is for us, who still want the answers in flight. And no life after ours.
+[[noreturn]] void become_sim(std::vector<char*>& argv, int output,
+                             const std::vector<int>& our_cores) {
+  // A group of its own: Ctrl-C is for us, who still want the answers in flight. And no life after
+  // ours.
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   std::vector<int> cores = usable_cores();
-  std::erase_if(cores, [&](int core) { return std::find(our_cores.begin(), our_cores.end(), core) != our_cores.end(); });
+  std::erase_if(cores, [&](int core) {
+    return std::find(our_cores.begin(), our_cores.end(), core) != our_cores.end();
+  });
   keep_on_cores(cores);
   ::dup2(output, STDOUT_FILENO);
   ::execv("/proc/self/exe", argv.data());
@@ -43,7 +47,8 @@ std::string read_line(int descriptor) {
 
 }  // namespace
 
-Result<ChildSim> ChildSim::start(const std::vector<std::string>& arguments, const std::vector<int>& our_cores) {
+Result<ChildSim> ChildSim::start(const std::vector<std::string>& arguments,
+                                 const std::vector<int>& our_cores) {
   std::vector<std::string> words{"tacho", "sim", "--port", "0"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;

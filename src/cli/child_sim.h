@@ -15,7 +15,8 @@ class ChildSim {
  public:
   /// Starts the engine with these arguments on a free loopback port and waits until it serves.
   /// It keeps off the cores that are to be ours alone.
-  static Result<ChildSim> start(const std::vector<std::string>& arguments, const std::vector<int>& our_cores);
+  static Result<ChildSim> start(const std::vector<std::string>& arguments,
+                                const std::vector<int>& our_cores);
   ChildSim(ChildSim&& other) noexcept;
   ChildSim& operator=(ChildSim&& other) noexcept;
   ~ChildSim();

@@ -11,7 +11,8 @@ namespace {
 
 /// True for what is the next flag rather than a value: "-x" or "--x", but not "-" or "-3".
 bool looks_like_flag(std::string_view text) {
-  return text.size() >= 2 && text[0] == '-' && text[1] != '.' && !(text[1] >= '0' && text[1] <= '9');
+  return text.size() >= 2 && text[0] == '-' && text[1] != '.' &&
+         !(text[1] >= '0' && text[1] <= '9');
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -54,7 +55,8 @@ Result<double> to_rate(const std::string& text, const std::string& flag) {
 Result<double> parse_seconds(std::string_view text) {
   double unit = 1.0;
   std::string_view digits = text;
-  for (const auto& [suffix, seconds] : {std::pair{"ms", 1e-3}, {"s", 1.0}, {"m", 60.0}, {"h", 3600.0}}) {
+  for (const auto& [suffix, seconds] :
+       {std::pair{"ms", 1e-3}, {"s", 1.0}, {"m", 60.0}, {"h", 3600.0}}) {
     if (!digits.ends_with(suffix)) continue;
     digits.remove_suffix(std::string_view(suffix).size());
     unit = seconds;
@@ -75,7 +77,8 @@ void FlagTable::row(Flag flag) {
 
 void FlagTable::text(std::vector<std::string> names, std::string value, std::string& target,
                      std::string help) {
-  row({std::move(names), std::move(value), std::move(help), [&target](const auto& values) -> Status {
+  row({std::move(names), std::move(value), std::move(help),
+       [&target](const auto& values) -> Status {
          target = values.back();
          return Nothing{};
        }});
@@ -106,7 +109,8 @@ void FlagTable::number(std::vector<std::string> names, std::string value, double
   row({std::move(names), std::move(value), std::move(help),
        [&target, flag](const auto& values) -> Status {
          const auto number = parse_number(values.back());
-         if (!number) return input_error(format("{} takes a number, not '{}'", flag, values.back()));
+         if (!number)
+           return input_error(format("{} takes a number, not '{}'", flag, values.back()));
          target = *number;
          return Nothing{};
        }});
@@ -192,8 +196,9 @@ Error FlagTable::unknown(std::string_view name) const {
       }
     }
   }
-  return input_error(nearest.empty() ? format("unknown option '{}'; --help lists them", name)
-                                     : format("unknown option '{}'; did you mean {}?", name, nearest));
+  return input_error(nearest.empty()
+                         ? format("unknown option '{}'; --help lists them", name)
+                         : format("unknown option '{}'; did you mean {}?", name, nearest));
 }
 
 Result<std::vector<std::string>> FlagTable::parse(const std::vector<std::string>& arguments) const {
@@ -201,7 +206,8 @@ Result<std::vector<std::string>> FlagTable::parse(const std::vector<std::string>
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     if (argument == "--") {
-      others.insert(others.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1, arguments.end());
+      others.insert(others.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                    arguments.end());
       break;
     }
     if (!looks_like_flag(argument)) {
@@ -235,7 +241,8 @@ Result<std::vector<std::string>> FlagTable::parse(const std::vector<std::string>
           if (!trim(part).empty()) parts.emplace_back(trim(part));
         }
       }
-      if (parts.empty()) return input_error(format("{} needs a value: {} {}", name, name, flag->value));
+      if (parts.empty())
+        return input_error(format("{} needs a value: {} {}", name, name, flag->value));
       values = std::move(parts);
     }
     if (auto status = flag->set(values); !status) return status.error();

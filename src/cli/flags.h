@@ -1,5 +1,6 @@
-// Flags as a table: one row each, and from the same rows the parser, --help, the man page and the shell completions. (In every
-// tool of this kind the longest function is its argument parser; here there is none to grow.)
+// Flags as a table: one row each, and from the same rows the parser, --help, the man page and the
+// shell completions. (In every tool of this kind the longest function is its argument parser; here
+// there is none to grow.)
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,9 @@ namespace tacho {
 
 /// One row.
 struct Flag {
-  std::vector<std::string> names = {};  ///< The first is ours; the others are what people type elsewhere.
-  std::string value = {};               ///< What to show for its value; empty for a switch.
+  std::vector<std::string> names =
+      {};                  ///< The first is ours; the others are what people type elsewhere.
+  std::string value = {};  ///< What to show for its value; empty for a switch.
   std::string help = {};
   std::function<Status(const std::vector<std::string>&)> set = {};
   bool is_list = false;  ///< Takes several values, by commas or spaces.
@@ -29,7 +31,8 @@ class FlagTable {
   void group(std::string title) { group_ = std::move(title); }
 
   /// A text; given twice, the last one counts. The targets of all rows must outlive the table.
-  void text(std::vector<std::string> names, std::string value, std::string& target, std::string help);
+  void text(std::vector<std::string> names, std::string value, std::string& target,
+            std::string help);
   /// A switch, which sets its target to `value`.
   void toggle(std::vector<std::string> names, bool& target, std::string help, bool value = true);
   /// A whole number of at least `least`.
@@ -41,8 +44,8 @@ class FlagTable {
   void texts(std::vector<std::string> names, std::string value, std::vector<std::string>& target,
              std::string help);
   /// Texts that may hold commas and spaces; the flag is given once for each.
-  void repeated(std::vector<std::string> names, std::string value,
-                std::vector<std::string>& target, std::string help);
+  void repeated(std::vector<std::string> names, std::string value, std::vector<std::string>& target,
+                std::string help);
   /// Several whole numbers of at least 1.
   void integers(std::vector<std::string> names, std::string value,
                 std::vector<std::uint32_t>& target, std::string help);

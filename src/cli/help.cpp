@@ -1,5 +1,5 @@
-// What the flag tables are rendered as: help texts, the man page and shell completions. All from the same rows, so none
-// of them can fall behind.
+// What the flag tables are rendered as: help texts, the man page and shell completions. All from
+// the same rows, so none of them can fall behind.
 #include "cli/help.h"
 
 #include <algorithm>
@@ -91,16 +91,22 @@ std::string bash_completion() {
   for (const Command& command : commands()) {
     out += format("    {}) words=\"{}\" ;;\n", command.name, option_words(command));
   }
-  out += format("    *) words=\"{} --help --version\" ;;\n  esac\n"
-                "  [ \"$COMP_CWORD\" -eq 1 ] && words=\"{} --help --version\"\n"
-                "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\"; [[ $current != -* ]] && compgen -f -- \"$current\")\n"
-                "}}\ncomplete -o filenames -F _tacho tacho\n", command_words(), command_words());
+  out += format(
+      "    *) words=\"{} --help --version\" ;;\n  esac\n"
+      "  [ \"$COMP_CWORD\" -eq 1 ] && words=\"{} --help --version\"\n"
+      "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\"; [[ $current != -* ]] && "
+      "compgen -f -- \"$current\")\n"
+      "}}\ncomplete -o filenames -F _tacho tacho\n",
+      command_words(), command_words());
   return out;
 }
 
 std::string zsh_completion() {
-  std::string out = "#compdef tacho\n# Made from tacho's own flag tables.\n_tacho() {\n  if (( CURRENT == 2 )); then\n";
-  out += format("    compadd -- {} --help --version\n    return\n  fi\n  case $words[2] in\n", command_words());
+  std::string out =
+      "#compdef tacho\n# Made from tacho's own flag tables.\n_tacho() {\n  if (( CURRENT == 2 )); "
+      "then\n";
+  out += format("    compadd -- {} --help --version\n    return\n  fi\n  case $words[2] in\n",
+                command_words());
   for (const Command& command : commands()) {
     out += format("    {}) compadd -- {}; _files ;;\n", command.name, option_words(command));
   }
@@ -146,30 +152,38 @@ std::string help_text(const Command& command) {
 }
 
 std::string overview_text() {
-  std::string out = "tacho – the tachometer for LLM inference engines\n\nUsage: tacho COMMAND [OPTIONS]\n\nCommands:\n";
-  for (const Command& command : commands()) out += format("  {:<10} {}\n", command.name, command.summary);
-  out += "\nFirst steps:\n"
-         "  tacho bench --sim h800/llama-3-8b --concurrency 1,8,32        against the built-in engine\n"
-         "  tacho bench --url http://127.0.0.1:8000 --request-rate 2,8    against your server\n"
-         "\n'tacho COMMAND --help' lists a command's options. "
-         "Exit codes: 0 fine, 1 a gate or every request failed,\n"
-         "2 wrong input, 3 invalid run under --strict, 4 the world failed, 130 interrupted.\n";
+  std::string out =
+      "tacho – the tachometer for LLM inference engines\n\nUsage: tacho COMMAND "
+      "[OPTIONS]\n\nCommands:\n";
+  for (const Command& command : commands())
+    out += format("  {:<10} {}\n", command.name, command.summary);
+  out +=
+      "\nFirst steps:\n"
+      "  tacho bench --sim h800/llama-3-8b --concurrency 1,8,32        against the built-in "
+      "engine\n"
+      "  tacho bench --url http://127.0.0.1:8000 --request-rate 2,8    against your server\n"
+      "\n'tacho COMMAND --help' lists a command's options. "
+      "Exit codes: 0 fine, 1 a gate or every request failed,\n"
+      "2 wrong input, 3 invalid run under --strict, 4 the world failed, 130 interrupted.\n";
   return out;
 }
 
 std::string man_page() {
   std::string out = format(
-      ".TH TACHO 1 \"\" \"tacho {}\" \"User Commands\"\n.SH NAME\ntacho \\- the tachometer for LLM inference engines\n"
+      ".TH TACHO 1 \"\" \"tacho {}\" \"User Commands\"\n.SH NAME\ntacho \\- the tachometer for LLM "
+      "inference engines\n"
       ".SH SYNOPSIS\n.B tacho\n.I COMMAND\n[\\fIOPTIONS\\fR]\n.SH DESCRIPTION\n"
-      "tacho puts load on a server of a large language model, measures when each token arrives with the\n"
-      "kernel's own time stamps, and says what the server can do and how sure the figures are.\n", TACHO_VERSION);
+      "tacho puts load on a server of a large language model, measures when each token arrives "
+      "with the\n"
+      "kernel's own time stamps, and says what the server can do and how sure the figures are.\n",
+      TACHO_VERSION);
   for (const Command& command : commands()) {
     std::string title(command.name);
     std::transform(title.begin(), title.end(), title.begin(), [](char c) {
       return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     });
-    out += format(".SH TACHO {}\n{}.\n.PP\n.B tacho {}\n{}\n", title, roff(command.summary), command.name,
-                  roff(command.usage));
+    out += format(".SH TACHO {}\n{}.\n.PP\n.B tacho {}\n{}\n", title, roff(command.summary),
+                  command.name, roff(command.usage));
     const FlagTable table = command.flags();
     for (const Flag& flag : table.rows()) {
       out += ".TP\n.B " + roff(join(flag.names, ", "));
@@ -177,8 +191,11 @@ std::string man_page() {
       out += "\n" + roff(flag.help) + "\n";
     }
   }
-  return out + ".SH EXIT STATUS\n0 fine; 1 a gate failed or all requests failed; 2 what was typed or handed in is wrong; "
-               "3 invalid run under \\-\\-strict; 4 the world is (connection, TLS, permission, disk); 130 interrupted.\n";
+  return out +
+         ".SH EXIT STATUS\n0 fine; 1 a gate failed or all requests failed; 2 what was typed or "
+         "handed in is wrong; "
+         "3 invalid run under \\-\\-strict; 4 the world is (connection, TLS, permission, disk); "
+         "130 interrupted.\n";
 }
 
 Result<std::string> completion(std::string_view shell) {

@@ -1,4 +1,5 @@
-// The way in. The table of commands is in commands.cpp; what each does is in a file of its own: flags in, plain const options, calls, exit code.
+// The way in. The table of commands is in commands.cpp; what each does is in a file of its own:
+// flags in, plain const options, calls, exit code.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -24,8 +25,8 @@ bool asks_for_help(const std::vector<std::string>& arguments) {
 
 void print_text(const std::string& text) { std::fputs(text.c_str(), stdout); }
 
-/// Started with a standard stream closed, the first file opened would take its number, and what is printed would land
-/// in the journal.
+/// Started with a standard stream closed, the first file opened would take its number, and what is
+/// printed would land in the journal.
 void keep_standard_streams() {
   int descriptor = 0;
   do {
@@ -35,11 +36,13 @@ void keep_standard_streams() {
 }
 
 int run(const std::vector<std::string>& arguments) {
-  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
+  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" ||
+      arguments[0] == "help") {
     print_text(overview_text());
     return arguments.empty() ? 2 : 0;
   }
-  const std::string name = arguments[0] == "--version" || arguments[0] == "-V" ? "version" : arguments[0];
+  const std::string name =
+      arguments[0] == "--version" || arguments[0] == "-V" ? "version" : arguments[0];
   const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
   for (const Command& command : commands()) {
     if (command.name != name) continue;

@@ -1,4 +1,5 @@
-// Writes what a run directory is rendered as: by `tacho bench` at a run's end, by `tacho report` any time later.
+// Writes what a run directory is rendered as: by `tacho bench` at a run's end, by `tacho report`
+// any time later.
 #pragma once
 
 #include <optional>
@@ -12,7 +13,7 @@ namespace tacho {
 
 /// Files beyond the run directory's own that may be asked for; empty strings mean none.
 struct ExtraOutputs {
-  std::string ascend_csv;    ///< Path of the CSV in the Ascend layout.
+  std::string ascend_csv;  ///< Path of the CSV in the Ascend layout.
   bool writes_vllm = false;
   VllmOptions vllm;
   std::string vllm_dir;
@@ -23,8 +24,9 @@ struct ExtraOutputs {
 /// Reads a run, counting tokens with the run's own tokenizer where the server gave no usage.
 Result<RunData> load_run(const std::string& directory);
 
-/// Writes run.json (with its summary), requests.csv, summary.csv, ascend.csv, table.txt, report.html and the
-/// extras; yields the paths written, for the user.
-Result<std::vector<std::string>> write_outputs(RunData& data, const RunSummary& run, const ExtraOutputs& extras);
+/// Writes run.json (with its summary), requests.csv, summary.csv, ascend.csv, table.txt,
+/// report.html and the extras; yields the paths written, for the user.
+Result<std::vector<std::string>> write_outputs(RunData& data, const RunSummary& run,
+                                               const ExtraOutputs& extras);
 
 }  // namespace tacho

@@ -37,7 +37,8 @@ std::size_t terminal_columns() {
   return is_known ? size.ws_col : 80;
 }
 
-/// Draws over the last line. A line that wrapped could not be drawn over, so what does not fit is left out.
+/// Draws over the last line. A line that wrapped could not be drawn over, so what does not fit is
+/// left out.
 void draw_over(std::string line) {
   while (display_width(line) >= terminal_columns()) line = cut_utf8(line, line.size() - 1);
   std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
@@ -63,13 +64,18 @@ void StepProgress::show(std::size_t done, std::size_t all) {
   has_drawn_ = true;
   const double share = static_cast<double>(done) / static_cast<double>(all);
   const double left_s = share > 0 ? to_s(now - started_) * (1 - share) / share : -1;
-  const std::string text = format("{}  {} {:3.0f} %{}", title_, bar(share), 100 * share, eta_text(left_s));
+  const std::string text =
+      format("{}  {} {:3.0f} %{}", title_, bar(share), 100 * share, eta_text(left_s));
   is_terminal() ? draw_over(text) : static_cast<void>(std::fprintf(stderr, "%s\n", text.c_str()));
 }
 
-RunDisplay::RunDisplay(std::vector<WorkerProgress>& workers, std::atomic<int>& stop_level, Duration grace,
-                       bool is_shown)
-    : workers_(workers), stop_level_(stop_level), grace_(grace), is_shown_(is_shown), is_terminal_(is_terminal()),
+RunDisplay::RunDisplay(std::vector<WorkerProgress>& workers, std::atomic<int>& stop_level,
+                       Duration grace, bool is_shown)
+    : workers_(workers),
+      stop_level_(stop_level),
+      grace_(grace),
+      is_shown_(is_shown),
+      is_terminal_(is_terminal()),
       thread_([this] { watch(); }) {}
 
 RunDisplay::~RunDisplay() {
@@ -81,7 +87,8 @@ RunDisplay::~RunDisplay() {
   thread_.join();
 }
 
-void RunDisplay::begin_cell(const Cell& cell, std::size_t index, std::size_t count, double duration_s) {
+void RunDisplay::begin_cell(const Cell& cell, std::size_t index, std::size_t count,
+                            double duration_s) {
   const std::lock_guard lock(mutex_);
   cell_ = cell;
   position_ = format("[{}/{}]", index + 1, count);
@@ -99,7 +106,9 @@ void RunDisplay::end_cell() {
 
 RunDisplay::Totals RunDisplay::totals() const {
   Totals sum;
-  const auto get = [](const std::atomic<std::uint64_t>& c) { return c.load(std::memory_order_relaxed); };
+  const auto get = [](const std::atomic<std::uint64_t>& c) {
+    return c.load(std::memory_order_relaxed);
+  };
   for (const WorkerProgress& worker : workers_) {
     sum.sent += get(worker.sent);
     sum.completed += get(worker.completed);
@@ -130,16 +139,19 @@ void RunDisplay::enforce_grace() {
 }
 
 std::string RunDisplay::line(const Totals& now, double elapsed_s, bool is_last) const {
-  const double done = static_cast<double>(now.completed + now.failed - before_.completed - before_.failed);
+  const double done =
+      static_cast<double>(now.completed + now.failed - before_.completed - before_.failed);
   const double all = cell_.requests + cell_.warmup_requests;
   const double share = duration_s_ > 0 ? elapsed_s / duration_s_ : done / std::max(1.0, all);
   const double per_s = 1.0 / std::max(elapsed_s, 0.05);
   const auto ttfts = static_cast<double>(now.ttfts - before_.ttfts);
-  const double ttft_ms = ttfts > 0 ? static_cast<double>(now.ttft_ns - before_.ttft_ns) / ttfts / 1e6 : 0;
-  std::string text = format("{} {}  {} {:.0f}{}  {} in flight  {} req/s  {} chunks/s", position_, cell_label(cell_),
-                            bar(share), done, duration_s_ > 0 ? "" : format("/{:.0f}", all), now.in_flight,
-                            format_significant(done * per_s, 3),
-                            format_significant(static_cast<double>(now.chunks - before_.chunks) * per_s, 4));
+  const double ttft_ms =
+      ttfts > 0 ? static_cast<double>(now.ttft_ns - before_.ttft_ns) / ttfts / 1e6 : 0;
+  std::string text =
+      format("{} {}  {} {:.0f}{}  {} in flight  {} req/s  {} chunks/s", position_,
+             cell_label(cell_), bar(share), done, duration_s_ > 0 ? "" : format("/{:.0f}", all),
+             now.in_flight, format_significant(done * per_s, 3),
+             format_significant(static_cast<double>(now.chunks - before_.chunks) * per_s, 4));
   if (ttfts > 0) text += format("  TTFT {} ms", format_significant(ttft_ms, 3));
   if (now.failed > before_.failed) text += format("  {} failed", now.failed - before_.failed);
   if (now.is_warming_up) text += "  (warm-up)";
@@ -154,7 +166,8 @@ void RunDisplay::draw(bool is_last) {
   if (is_terminal_) {
     draw_over(is_last ? "" : line(totals(), to_s(now - cell_started_), false));
   } else {
-    std::fprintf(stderr, "%s%s\n", line(totals(), to_s(now - cell_started_), is_last).c_str(), is_last ? "  done" : "");
+    std::fprintf(stderr, "%s%s\n", line(totals(), to_s(now - cell_started_), is_last).c_str(),
+                 is_last ? "  done" : "");
   }
 }
 

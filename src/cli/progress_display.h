@@ -1,5 +1,5 @@
-// What the user sees while something takes long: one line that is drawn over on a terminal, plain lines now and then
-// elsewhere (a log), nothing when asked to be quiet.
+// What the user sees while something takes long: one line that is drawn over on a terminal, plain
+// lines now and then elsewhere (a log), nothing when asked to be quiet.
 #pragma once
 
 #include <atomic>
@@ -33,11 +33,12 @@ class StepProgress {
   Instant shown_ = never;
 };
 
-/// Watches a run from a thread of its own: draws the progress of the cell that runs, and enforces the grace period after
-/// an interrupt.
+/// Watches a run from a thread of its own: draws the progress of the cell that runs, and enforces
+/// the grace period after an interrupt.
 class RunDisplay {
  public:
-  RunDisplay(std::vector<WorkerProgress>& workers, std::atomic<int>& stop_level, Duration grace, bool is_shown);
+  RunDisplay(std::vector<WorkerProgress>& workers, std::atomic<int>& stop_level, Duration grace,
+             bool is_shown);
   ~RunDisplay();
   /// A cell begins: number `index` of `count`.
   void begin_cell(const Cell& cell, std::size_t index, std::size_t count, double duration_s);
@@ -46,7 +47,8 @@ class RunDisplay {
 
  private:
   struct Totals {
-    std::uint64_t sent = 0, completed = 0, failed = 0, chunks = 0, in_flight = 0, ttft_ns = 0, ttfts = 0;
+    std::uint64_t sent = 0, completed = 0, failed = 0, chunks = 0, in_flight = 0, ttft_ns = 0,
+                  ttfts = 0;
     bool is_warming_up = false;
   };
   Totals totals() const;

@@ -23,10 +23,13 @@ FlagTable report_flags(ReportFlags& f) {
   t.group("Output");
   t.toggle({"--json"}, f.is_json, "Print the whole result as JSON instead of a table.");
   t.toggle({"--no-write"}, f.is_dry, "Print only; leave the directory's files as they are.");
-  t.texts({"--metric-percentiles"}, "LIST", f.percentiles, "Percentiles of the table. [default: 50,99]");
-  t.text({"--benchmark-csv"}, "FILE", f.benchmark_csv, "Also write the CSV of the Ascend layout here.");
+  t.texts({"--metric-percentiles"}, "LIST", f.percentiles,
+          "Percentiles of the table. [default: 50,99]");
+  t.text({"--benchmark-csv"}, "FILE", f.benchmark_csv,
+         "Also write the CSV of the Ascend layout here.");
   t.toggle({"--save-result"}, f.saves_vllm_result, "Also write each cell as vLLM's bench does.");
-  t.toggle({"--save-detailed"}, f.saves_detailed, "The same, with every request's lengths and times.");
+  t.toggle({"--save-detailed"}, f.saves_detailed,
+           "The same, with every request's lengths and times.");
   t.text({"--artifact-dir"}, "DIR", f.genai_perf_dir, "Also write GenAI-Perf's files here.");
   return t;
 }

@@ -16,9 +16,11 @@ namespace {
 
 /// Options of `tacho sim`, as typed.
 struct SimFlags {
-  std::string gpu = "h800", model = "llama-3-8b", served_model_name, host = "127.0.0.1", usage = "own-chunk", api_key;
+  std::string gpu = "h800", model = "llama-3-8b", served_model_name, host = "127.0.0.1",
+              usage = "own-chunk", api_key;
   std::uint32_t port = 8000, tensor_parallel = 1, seed = 0, context_max = 0, tokens_per_chunk = 1;
-  std::uint32_t max_num_seqs = 256, max_num_batched_tokens = 8192, kv_tokens = 0, keep_alive_max = 0;
+  std::uint32_t max_num_seqs = 256, max_num_batched_tokens = 8192, kv_tokens = 0,
+                keep_alive_max = 0;
   double keep_alive_s = 0.0;
   std::vector<std::string> faults;
 };
@@ -26,26 +28,39 @@ struct SimFlags {
 FlagTable sim_flags(SimFlags& f) {
   FlagTable t;
   t.group("Engine");
-  t.text({"--gpu"}, "GPU", f.gpu, "Hardware profile: rtx4090, l20, l40s, a800, a100, h20, h800, h100, h200. [default: h800]");
-  t.text({"--model"}, "MODEL", f.model, "Model profile, such as llama-3-8b or qwen2.5-7b. [default: llama-3-8b]");
-  t.integer({"--tp", "--tensor-parallel-size"}, "N", f.tensor_parallel, "GPUs that share the model. [default: 1]", 1);
+  t.text(
+      {"--gpu"}, "GPU", f.gpu,
+      "Hardware profile: rtx4090, l20, l40s, a800, a100, h20, h800, h100, h200. [default: h800]");
+  t.text({"--model"}, "MODEL", f.model,
+         "Model profile, such as llama-3-8b or qwen2.5-7b. [default: llama-3-8b]");
+  t.integer({"--tp", "--tensor-parallel-size"}, "N", f.tensor_parallel,
+            "GPUs that share the model. [default: 1]", 1);
   t.integer({"--max-num-seqs"}, "N", f.max_num_seqs, "Sequences in a batch. [default: 256]", 1);
-  t.integer({"--max-num-batched-tokens"}, "N", f.max_num_batched_tokens, "Tokens in a step. [default: 8192]", 1);
-  t.integer({"--kv-tokens"}, "N", f.kv_tokens, "Size of the KV cache. [default: what the hardware has room for]");
+  t.integer({"--max-num-batched-tokens"}, "N", f.max_num_batched_tokens,
+            "Tokens in a step. [default: 8192]", 1);
+  t.integer({"--kv-tokens"}, "N", f.kv_tokens,
+            "Size of the KV cache. [default: what the hardware has room for]");
   t.integer({"--max-model-len"}, "N", f.context_max, "Context length. [default: the model's]");
   t.integer({"--seed"}, "N", f.seed, "Seed of answers, lengths and faults. [default: 0]");
   t.group("Server");
   t.text({"--host"}, "HOST", f.host, "Address to listen on. [default: 127.0.0.1]");
-  t.integer({"--port"}, "PORT", f.port, "Port; 0 takes a free one and says which. [default: 8000]", 0, 65535);
-  t.text({"--served-model-name"}, "NAME", f.served_model_name, "Name on the API. [default: the model profile's]");
+  t.integer({"--port"}, "PORT", f.port, "Port; 0 takes a free one and says which. [default: 8000]",
+            0, 65535);
+  t.text({"--served-model-name"}, "NAME", f.served_model_name,
+         "Name on the API. [default: the model profile's]");
   t.text({"--api-key"}, "KEY", f.api_key, "Ask for this key; without it requests get 401.");
   t.group("Behaviour of real servers, and their faults");
-  t.integer({"--tokens-per-chunk", "--num-scheduler-steps"}, "N", f.tokens_per_chunk, "Tokens in each event. [default: 1]", 1);
-  t.text({"--usage"}, "HOW", f.usage, "Where token counts go: own-chunk, with-finish, every-chunk, none. [default: own-chunk]");
-  t.integer({"--keep-alive-max"}, "N", f.keep_alive_max, "Close a connection after N answers; 0: never. [default: 0]");
-  t.duration({"--keep-alive-timeout"}, f.keep_alive_s, "Close an idle connection after this time; 0: never. [default: 0]");
+  t.integer({"--tokens-per-chunk", "--num-scheduler-steps"}, "N", f.tokens_per_chunk,
+            "Tokens in each event. [default: 1]", 1);
+  t.text({"--usage"}, "HOW", f.usage,
+         "Where token counts go: own-chunk, with-finish, every-chunk, none. [default: own-chunk]");
+  t.integer({"--keep-alive-max"}, "N", f.keep_alive_max,
+            "Close a connection after N answers; 0: never. [default: 0]");
+  t.duration({"--keep-alive-timeout"}, f.keep_alive_s,
+             "Close an idle connection after this time; 0: never. [default: 0]");
   t.repeated({"--fault"}, "NAME=P", f.faults,
-             "A fault with a probability: http_429, http_500, rst_mid, fin_mid, no_done, error_in_stream, malformed, "
+             "A fault with a probability: http_429, http_500, rst_mid, fin_mid, no_done, "
+             "error_in_stream, malformed, "
              "no_answer. One request asks for one with the header X-Tacho-Fault.");
   return t;
 }
@@ -55,7 +70,8 @@ Result<UsageStyle> parse_usage(const std::string& text) {
   if (text == "with-finish") return UsageStyle::with_finish;
   if (text == "every-chunk") return UsageStyle::every_chunk;
   if (text == "none") return UsageStyle::none;
-  return input_error(format("--usage is own-chunk, with-finish, every-chunk or none, not '{}'", text));
+  return input_error(
+      format("--usage is own-chunk, with-finish, every-chunk or none, not '{}'", text));
 }
 
 Result<SimOptions> read_options(const SimFlags& f) {
@@ -85,7 +101,8 @@ Result<SimOptions> read_options(const SimFlags& f) {
     options.faults.push_back(*rule);
   }
   if (f.kv_tokens == 0 && StepTime(*gpu, *model, f.tensor_parallel).kv_tokens() == 0) {
-    return input_error(format("{} does not fit into {} × {}; raise --tp", f.model, f.tensor_parallel, gpu->name));
+    return input_error(
+        format("{} does not fit into {} × {}; raise --tp", f.model, f.tensor_parallel, gpu->name));
   }
   return options;
 }
@@ -96,8 +113,10 @@ int serve(const SimFlags& flags, SimOptions options) {
   auto address = resolve(flags.host, static_cast<std::uint16_t>(flags.port));
   if (!address) return fail(address.error());
   const Tokenizer tokenizer = Tokenizer::builtin();
-  const std::string title = format("{} on {} × {}", options.model.id, options.tensor_parallel, options.gpu.name);
-  SimServer server(**loop, std::move(options), [&](std::string_view text) { return tokenizer.count(text); });
+  const std::string title =
+      format("{} on {} × {}", options.model.id, options.tensor_parallel, options.gpu.name);
+  SimServer server(**loop, std::move(options),
+                   [&](std::string_view text) { return tokenizer.count(text); });
   if (auto status = server.listen(*address); !status) return fail(status.error());
 
   sigset_t signals;
@@ -109,8 +128,8 @@ int serve(const SimFlags& flags, SimOptions options) {
   (*loop)->watch(signal_descriptor, [&] { (*loop)->stop(); });
 
   const bool is_v6 = flags.host.find(':') != std::string::npos;
-  std::printf("tacho sim: %s, serving at http://%s%s%s:%u\n", title.c_str(), is_v6 ? "[" : "", flags.host.c_str(),
-              is_v6 ? "]" : "", server.port());
+  std::printf("tacho sim: %s, serving at http://%s%s%s:%u\n", title.c_str(), is_v6 ? "[" : "",
+              flags.host.c_str(), is_v6 ? "]" : "", server.port());
   std::fflush(stdout);
   (*loop)->run();
   ::close(signal_descriptor);
@@ -121,7 +140,8 @@ int run_sim(const std::vector<std::string>& arguments) {
   SimFlags flags;
   auto others = sim_flags(flags).parse(arguments);
   if (!others) return fail(others.error());
-  if (!others->empty()) return fail(input_error(format("'{}' is no option of tacho sim", others->front())));
+  if (!others->empty())
+    return fail(input_error(format("'{}' is no option of tacho sim", others->front())));
   auto options = read_options(flags);
   if (!options) return fail(options.error());
   return serve(flags, std::move(*options));
@@ -134,7 +154,8 @@ Command sim_command() {
           "serves the built-in engine, an OpenAI-compatible server that needs no GPU",
           "[OPTIONS]",
           "  tacho sim --gpu h800 --model llama-3-8b --port 8000\n"
-          "  curl http://127.0.0.1:8000/v1/chat/completions -d '{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}'\n",
+          "  curl http://127.0.0.1:8000/v1/chat/completions -d "
+          "'{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}'\n",
           [] {
             static SimFlags flags;
             return sim_flags(flags);

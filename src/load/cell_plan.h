@@ -1,5 +1,6 @@
-// What one cell of a run sends, as plain const data: the bytes of every request, who is due when, and the rules of the
-// loop. Made before the first byte goes out; all workers read it, nobody writes it.
+// What one cell of a run sends, as plain const data: the bytes of every request, who is due when,
+// and the rules of the loop. Made before the first byte goes out; all workers read it, nobody
+// writes it.
 #pragma once
 
 #include <cstdint>
@@ -31,12 +32,13 @@ struct PlannedRequest {
 struct CellPlan {
   std::uint32_t cell = 0;
   std::vector<PlannedPrompt> prompts;
-  std::vector<PlannedRequest> warmup;   ///< Sent first, as a closed loop; not measured.
+  std::vector<PlannedRequest> warmup;  ///< Sent first, as a closed loop; not measured.
   std::vector<PlannedRequest> measure;
   bool is_closed_loop = true;
-  std::uint32_t concurrency = 1;        ///< Closed loop: streams at a time. Open loop: the cap, 0 for none.
-  Duration duration{0};                 ///< Stop sending after this time; 0: when all have been sent.
-  bool repeats = false;                 ///< Closed loop by duration: begin again at the list's end.
+  std::uint32_t concurrency =
+      1;                 ///< Closed loop: streams at a time. Open loop: the cap, 0 for none.
+  Duration duration{0};  ///< Stop sending after this time; 0: when all have been sent.
+  bool repeats = false;  ///< Closed loop by duration: begin again at the list's end.
   Duration request_timeout = std::chrono::minutes(10);
 };
 

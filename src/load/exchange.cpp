@@ -15,9 +15,8 @@ constexpr std::size_t answer_bytes_max = 256u << 20;
 
 /// Characters, not bytes: continuation bytes of UTF-8 are not counted.
 std::uint32_t count_characters(std::string_view text) {
-  return static_cast<std::uint32_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) >> 6) != 2;
-  }));
+  return static_cast<std::uint32_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) >> 6) != 2; }));
 }
 
 }  // namespace
@@ -51,9 +50,9 @@ void Exchange::cancel() {
 
 void Exchange::on_timeout() {
   pool_.cancel(*connection_);
-  finish(Outcome::timeout, !happened(record_.sent)      ? "connecting"
-                           : record_.chunks.empty()     ? "no first token"
-                                                        : "answer not complete");
+  finish(Outcome::timeout, !happened(record_.sent)  ? "connecting"
+                           : record_.chunks.empty() ? "no first token"
+                                                    : "answer not complete");
 }
 
 void Exchange::on_sent(const SendTimes& times) {
@@ -74,7 +73,8 @@ void Exchange::on_head(const HttpHead& head, const Receipt& receipt) {
   note_read(receipt);
   record_.headers = receipt.arrived;
   record_.http_status = static_cast<std::uint16_t>(head.status);
-  is_event_stream_ = head.status == 200 && lower(head.field("content-type")).starts_with("text/event-stream");
+  is_event_stream_ =
+      head.status == 200 && lower(head.field("content-type")).starts_with("text/event-stream");
 }
 
 void Exchange::note_read(const Receipt& receipt) {
@@ -104,7 +104,8 @@ void Exchange::on_event(std::string_view data, const Receipt& receipt) {
   }
   target_.protocol->read_event(data, delta_);
   if (delta_.is_malformed) {
-    if (error_.empty()) error_ = format("an event that is not the protocol's: {}", cut_utf8(data, 80));
+    if (error_.empty())
+      error_ = format("an event that is not the protocol's: {}", cut_utf8(data, 80));
     return;
   }
   apply(receipt);
@@ -131,7 +132,8 @@ void Exchange::add_chunk(const Receipt& receipt) {
   chunk.is_reasoning = delta_.text.empty() && !delta_.has_tool_call;
   if (record_.chunks.empty()) {
     // Usage in the very first chunk means usage in each (vLLM's continuous_usage_stats). One that
-    // comes with a later chunk is the total of the answer (llama.cpp), and says nothing of that chunk.
+    // comes with a later chunk is the total of the answer (llama.cpp), and says nothing of that
+    // chunk.
     has_usage_per_chunk_ = delta_.has_usage && delta_.output_tokens.has_value();
     if (happened(record_.sent)) {  // A server may answer before it has the whole request.
       bump(progress_.ttft_count);
@@ -196,7 +198,8 @@ void Exchange::read_whole_answer() {
   record_.text = delta_.reasoning + delta_.text;
   record_.output_characters = count_characters(record_.text);
   if (delta_.has_usage) take_usage();
-  record_.server = {delta_.queue_ms, delta_.prefill_ms, delta_.decode_per_token_ms, delta_.total_ms};
+  record_.server = {delta_.queue_ms, delta_.prefill_ms, delta_.decode_per_token_ms,
+                    delta_.total_ms};
 }
 
 void Exchange::on_failure(const CloseReason& reason, bool is_malformed, const Receipt& receipt) {

@@ -1,10 +1,12 @@
-// One request and its response while in flight: an explicit state machine that turns stamped bytes into a Record.
+// One request and its response while in flight: an explicit state machine that turns stamped bytes
+// into a Record.
 //
 //   dialling ──sent──► waiting ──head──► streaming ──end──► over
 //      └────────── failure, timeout, cancellation ──────────┘
 //
-// This is where a token gets its time: on_body hands bytes to the SSE parser, each event it completes is read by
-// the protocol, and what is content becomes a Chunk with the receipt's `arrived`, which is the kernel's stamp.
+// This is where a token gets its time: on_body hands bytes to the SSE parser, each event it
+// completes is read by the protocol, and what is content becomes a Chunk with the receipt's
+// `arrived`, which is the kernel's stamp.
 #pragma once
 
 #include <functional>

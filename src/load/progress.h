@@ -1,4 +1,5 @@
-// What a worker lets the display see while it runs: a few counters, written by one thread and read by another.
+// What a worker lets the display see while it runs: a few counters, written by one thread and read
+// by another.
 #pragma once
 
 #include <atomic>
@@ -6,7 +7,8 @@
 
 namespace tacho {
 
-/// Counters of one worker. Relaxed atomics: each figure is right, but two of them need not be of the same instant.
+/// Counters of one worker. Relaxed atomics: each figure is right, but two of them need not be of
+/// the same instant.
 struct WorkerProgress {
   std::atomic<std::uint64_t> sent{0};
   std::atomic<std::uint64_t> completed{0};

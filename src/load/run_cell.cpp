@@ -47,9 +47,10 @@ Result<std::unique_ptr<Lane>> make_lane(const CellPlan& plan, const Target& targ
   const Dial secure = [&l, &target, plain](StreamHandler& h) {
     return target.tls->connect(l, plain, h);
   };
-  lane->worker = std::make_unique<Worker>(
-      l, target.tls != nullptr ? secure : plain, plan, target, slice, *controls.stop_level,
-      (*controls.progress)[slice.index], [lane = lane.get()](const Record& r) { return lane->keep(r); });
+  lane->worker =
+      std::make_unique<Worker>(l, target.tls != nullptr ? secure : plain, plan, target, slice,
+                               *controls.stop_level, (*controls.progress)[slice.index],
+                               [lane = lane.get()](const Record& r) { return lane->keep(r); });
   return lane;
 }
 

@@ -1,4 +1,5 @@
-// Runs one cell: as many workers as asked for, each on its own thread and loop, every finished record on disk at once.
+// Runs one cell: as many workers as asked for, each on its own thread and loop, every finished
+// record on disk at once.
 #pragma once
 
 #include <atomic>
@@ -14,7 +15,7 @@ namespace tacho {
 /// What a run hands to all its cells.
 struct RunControls {
   std::uint32_t threads = 1;
-  std::string journal;                      ///< Path of the journal.
+  std::string journal;  ///< Path of the journal.
   const std::atomic<int>* stop_level = nullptr;
   std::vector<WorkerProgress>* progress = nullptr;  ///< One for each thread.
 };
@@ -22,13 +23,14 @@ struct RunControls {
 /// What the generator knows of its own behaviour during a cell.
 struct CellOutcome {
   Instant measure_start = never;
-  double busy_share = 0.0;             ///< Of the busiest worker's loop, while measuring.
+  double busy_share = 0.0;  ///< Of the busiest worker's loop, while measuring.
   std::uint64_t clock_steps = 0;
   std::size_t connections_dialled = 0;
-  std::string failure;                 ///< Why records could not be kept (a full disk, say); empty when all were.
+  std::string failure;  ///< Why records could not be kept (a full disk, say); empty when all were.
 };
 
 /// Runs the cell to its end. The error is about making threads and loops, or opening the journal.
-Result<CellOutcome> run_cell(const CellPlan& plan, const Target& target, const RunControls& controls);
+Result<CellOutcome> run_cell(const CellPlan& plan, const Target& target,
+                             const RunControls& controls);
 
 }  // namespace tacho

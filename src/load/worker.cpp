@@ -44,11 +44,13 @@ void Worker::begin(Stage stage, Instant start) {
   is_over_ = false;
   freed_.clear();
   progress_.is_warming_up.store(stage == Stage::warmup, std::memory_order_relaxed);
-  // Warm-up is a closed loop, whatever follows; before an open loop without a cap it has eight streams.
+  // Warm-up is a closed loop, whatever follows; before an open loop without a cap it has eight
+  // streams.
   const std::uint32_t all_slots =
       is_closed_loop() && plan_.concurrency == 0 ? 8 : plan_.concurrency;
   slots_ = share(all_slots, slice_);
-  // With fewer slots than workers, the requests are dealt among those that have one; the others have nothing to do.
+  // With fewer slots than workers, the requests are dealt among those that have one; the others
+  // have nothing to do.
   stride_ = all_slots > 0 ? std::min(slice_.count, all_slots) : slice_.count;
   next_ = slice_.index < stride_ ? slice_.index : SIZE_MAX;
   if (stage == Stage::measure && plan_.duration > Duration(0)) {
@@ -113,8 +115,8 @@ void Worker::fill_slots() {
 
 void Worker::launch(const PlannedRequest& request, Instant due) {
   if (free_.empty()) {
-    exchanges_.push_back(std::make_unique<Exchange>(
-        loop_, pool_, target_, progress_, [this](Exchange& e) { on_exchange_over(e); }));
+    exchanges_.push_back(std::make_unique<Exchange>(loop_, pool_, target_, progress_,
+                                                    [this](Exchange& e) { on_exchange_over(e); }));
     free_.push_back(exchanges_.back().get());
   }
   Exchange* exchange = free_.back();
@@ -138,14 +140,15 @@ void Worker::on_exchange_over(Exchange& exchange) {
   finished_.push_back(&exchange);
   const Record& record = exchange.record();
   if (is_closed_loop()) {
-    // The slot is free from the moment at which the last byte had arrived, not from when we read it.
+    // The slot is free from the moment at which the last byte had arrived, not from when we read
+    // it.
     freed_.push_back(happened(record.done) ? record.done : loop_.now());
   }
   // In a turn of its own: a server that refuses at once would otherwise recurse through here.
   const bool is_release_near = release_.is_armed() && release_.when() <= loop_.now();
   if ((is_closed_loop() || slots_ > 0) && !is_release_near) release_.arm(loop_.now());
-  // After the releases: when a whole batch ends at once, its next requests must not wait for the disk. (Sixteen records
-  // written first made the last of them 2.4 ms late.)
+  // After the releases: when a whole batch ends at once, its next requests must not wait for the
+  // disk. (Sixteen records written first made the last of them 2.4 ms late.)
   if (!keep_.is_armed()) keep_.arm(loop_.now());
   end_stage_if_done();
 }

@@ -1,5 +1,5 @@
-// A worker: one thread's loop, its connections, its slice of the schedule, and its end of the journal. Shares nothing
-// mutable with other workers but a stop flag.
+// A worker: one thread's loop, its connections, its slice of the schedule, and its end of the
+// journal. Shares nothing mutable with other workers but a stop flag.
 #pragma once
 
 #include <atomic>
@@ -22,8 +22,8 @@ enum class StopLevel : int {
   now = 2,    ///< Give up what is in flight.
 };
 
-/// Which requests of the plan are this worker's: k, k+n, k+2n, ... (n: not more than there are slots). The arrivals that
-/// the server sees do not depend on the number of workers.
+/// Which requests of the plan are this worker's: k, k+n, k+2n, ... (n: not more than there are
+/// slots). The arrivals that the server sees do not depend on the number of workers.
 struct Slice {
   std::uint32_t index = 0;
   std::uint32_t count = 1;
@@ -38,8 +38,9 @@ class Worker {
   Worker(Loop& loop, Dial dial, const CellPlan& plan, const Target& target, Slice slice,
          const std::atomic<int>& stop_level, WorkerProgress& progress, OnRecord on_record);
 
-  /// Arranges for a stage's first requests; the loop must then be run, and stops when the stage is over: everything that
-  /// will be sent has been sent and has ended. Connections stay open from one stage to the next.
+  /// Arranges for a stage's first requests; the loop must then be run, and stops when the stage is
+  /// over: everything that will be sent has been sent and has ended. Connections stay open from one
+  /// stage to the next.
   void begin(Stage stage, Instant start);
   std::size_t connections_dialled() const { return pool_.dialled(); }
 
@@ -76,9 +77,9 @@ class Worker {
   Timer duration_end_;
   Stage stage_ = Stage::measure;
   std::size_t next_ = 0;
-  std::uint32_t stride_ = 1;     ///< From one of this worker's requests to its next.
-  std::uint64_t round_ = 0;      ///< How often the list has begun again (plan.repeats).
-  std::uint32_t slots_ = 0;      ///< This worker's share of the concurrency; 0: no cap.
+  std::uint32_t stride_ = 1;  ///< From one of this worker's requests to its next.
+  std::uint64_t round_ = 0;   ///< How often the list has begun again (plan.repeats).
+  std::uint32_t slots_ = 0;   ///< This worker's share of the concurrency; 0: no cap.
   Instant start_ = never;
   std::deque<Instant> freed_;  ///< Closed loop: when slots became free, for requests not sent yet.
   bool is_sending_stopped_ = false;

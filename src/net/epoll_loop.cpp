@@ -56,7 +56,8 @@ class TcpListener final : public Listener, public EpollLoop::Source {
     return address.port();
   }
   void on_ready(std::uint32_t) override {
-    // A burst of connections is taken in one turn, so that the last one does not wait for a turn each.
+    // A burst of connections is taken in one turn, so that the last one does not wait for a turn
+    // each.
     for (int i = 0; i < 64; ++i) {
       const int accepted = ::accept4(descriptor_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (accepted < 0) return;
@@ -109,9 +110,9 @@ Result<std::unique_ptr<Listener>> EpollLoop::listen(const Address& address,
                                                     AcceptHandler& handler) {
   const int descriptor = open_tcp_socket(address.storage.ss_family);
   const int yes = 1;
-  if (descriptor < 0 ||
-      setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
-      ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0 ||
+  if (descriptor < 0 || setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
+      ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.length) !=
+          0 ||
       ::listen(descriptor, 4096) != 0) {
     const int code = errno;
     if (descriptor >= 0) ::close(descriptor);
@@ -182,8 +183,10 @@ void EpollLoop::wait_and_dispatch() {
   // By number, because older C libraries have no wrapper for it.
   const long n = ::syscall(SYS_epoll_pwait2, epoll_, events, 256, timeout, nullptr, 0);
   now_ = clock();
-  // Polling the last microseconds before a timer is waiting too: that time is free for anything that comes in.
-  if (n == 0 || timeout == nullptr || limit.tv_sec != 0 || limit.tv_nsec != 0) waited_ += now_ - before;
+  // Polling the last microseconds before a timer is waiting too: that time is free for anything
+  // that comes in.
+  if (n == 0 || timeout == nullptr || limit.tv_sec != 0 || limit.tv_nsec != 0)
+    waited_ += now_ - before;
   for (long i = 0; i < n; ++i) static_cast<Source*>(events[i].data.ptr)->on_ready(events[i].events);
 }
 
@@ -194,12 +197,14 @@ double EpollLoop::busy_share() const {
 }
 
 void EpollLoop::sample_wall_offset() {
-  // The two reads around the middle one bound the error; the mean of them is off by half their distance at most.
+  // The two reads around the middle one bound the error; the mean of them is off by half their
+  // distance at most.
   const Instant before = clock();
   const std::int64_t wall = wall_clock_ns();
   const Instant after = clock();
   const std::int64_t offset = wall - (to_ns(before) + to_ns(after)) / 2;
-  const bool stepped = happened(wall_offset_at_) && std::abs(offset - wall_offset_ns_) > clock_step_ns;
+  const bool stepped =
+      happened(wall_offset_at_) && std::abs(offset - wall_offset_ns_) > clock_step_ns;
   if (stepped) ++clock_steps_;
   wall_offset_ns_ = offset;
   wall_offset_at_ = after;

@@ -1,7 +1,9 @@
-// The loop on real sockets: level-triggered epoll, one receive buffer a loop, and the kernel's own receive stamps.
+// The loop on real sockets: level-triggered epoll, one receive buffer a loop, and the kernel's own
+// receive stamps.
 //
-// Why our own: every library's read path hides recvmsg, and with it SO_TIMESTAMPING, which says when bytes arrived
-// however late this thread woke up (docs/adr/0001-own-event-loop.md has the measurements).
+// Why our own: every library's read path hides recvmsg, and with it SO_TIMESTAMPING, which says
+// when bytes arrived however late this thread woke up (docs/adr/0001-own-event-loop.md has the
+// measurements).
 #pragma once
 
 #include <memory>
@@ -13,8 +15,8 @@ namespace tacho {
 
 class TcpStream;
 
-/// A Loop over epoll. Sleeps to 60 µs before the next timer and polls the rest, which releases requests within
-/// a fraction of a microsecond instead of the 50 µs that a sleep is late by.
+/// A Loop over epoll. Sleeps to 60 µs before the next timer and polls the rest, which releases
+/// requests within a fraction of a microsecond instead of the 50 µs that a sleep is late by.
 class EpollLoop final : public Loop {
  public:
   /// Fails when the process is out of descriptors.

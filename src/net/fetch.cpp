@@ -37,27 +37,31 @@ class Collector final : public ResponseHandler {
   Loop& loop_;
 };
 
-Error describe(const FetchRequest& request, const Url& url, const CloseReason& reason, bool has_answer) {
+Error describe(const FetchRequest& request, const Url& url, const CloseReason& reason,
+               bool has_answer) {
   const std::string where = url.origin();
   switch (reason.kind) {
     case CloseReason::Kind::refused:
-      return world_error(format("cannot connect to {}: {}; is the server running there?", where,
-                                reason.detail));
+      return world_error(
+          format("cannot connect to {}: {}; is the server running there?", where, reason.detail));
     case CloseReason::Kind::not_tls:
-      return world_error(format("{}: {}; use {}://", where, reason.detail,
-                                url.is_tls ? "http" : "https"));
+      return world_error(
+          format("{}: {}; use {}://", where, reason.detail, url.is_tls ? "http" : "https"));
     case CloseReason::Kind::untrusted:
-      return world_error(format("{}: TLS failed: {}; name its CA with --cacert FILE, or accept any "
-                                "certificate with --insecure", where, reason.detail));
+      return world_error(
+          format("{}: TLS failed: {}; name its CA with --cacert FILE, or accept any "
+                 "certificate with --insecure",
+                 where, reason.detail));
     default:
       // Many TLS servers say nothing to plain HTTP but hang up.
       if (!has_answer && !url.is_tls) {
-        return world_error(format("{} gave no answer to {} {}: {}; if it speaks TLS, use https://", where,
-                                  request.method, url.path,
+        return world_error(format("{} gave no answer to {} {}: {}; if it speaks TLS, use https://",
+                                  where, request.method, url.path,
                                   reason.detail.empty() ? "connection closed" : reason.detail));
       }
       return world_error(format("{} broke off the answer to {} {}: {}", where, request.method,
-                                url.path, reason.detail.empty() ? "connection closed" : reason.detail));
+                                url.path,
+                                reason.detail.empty() ? "connection closed" : reason.detail));
   }
 }
 
@@ -93,8 +97,9 @@ Result<FetchReply> fetch(const FetchRequest& request) {
   const Dial plain = [&](StreamHandler& handler) { return l.connect(*address, handler); };
   const Dial secure = [&](StreamHandler& handler) { return tls->connect(l, plain, handler); };
   ConnectionPool pool(l, url->is_tls ? secure : plain);
-  const std::string text = http_request_text(request.method, *url, url->path.empty() ? "/" : url->path,
-                                             request.header_lines, request.body);
+  const std::string text =
+      http_request_text(request.method, *url, url->path.empty() ? "/" : url->path,
+                        request.header_lines, request.body);
   Collector collector(l);
   bool timed_out = false;
   Timer timer(l, [&] {
@@ -109,7 +114,8 @@ Result<FetchReply> fetch(const FetchRequest& request) {
     return world_error(format("{} did not answer {} {} within {} s", url->origin(), request.method,
                               url->path, format_significant(to_s(request.timeout), 3)));
   }
-  if (collector.failure) return describe(request, *url, *collector.failure, collector.reply.status != 0);
+  if (collector.failure)
+    return describe(request, *url, *collector.failure, collector.reply.status != 0);
   return std::move(collector.reply);
 }
 

@@ -1,4 +1,5 @@
-// One HTTP request and its whole answer, waited for: what happens before and after a run, never during it.
+// One HTTP request and its whole answer, waited for: what happens before and after a run, never
+// during it.
 #pragma once
 
 #include <string>

@@ -79,8 +79,10 @@ bool HttpParser::take_line(std::string_view& bytes, std::string_view& line) {
 
 bool HttpParser::on_line(std::string_view line, HttpSink& sink) {
   switch (state_) {
-    case State::head: return on_head_line(line, sink);
-    case State::chunk_size: return on_chunk_size(line);
+    case State::head:
+      return on_head_line(line, sink);
+    case State::chunk_size:
+      return on_chunk_size(line);
     case State::chunk_end:
       if (!line.empty()) return fail("a chunk is longer than its size says");
       state_ = State::chunk_size;
@@ -179,10 +181,9 @@ bool HttpParser::on_chunk_size(std::string_view line) {
 
 void HttpParser::take_body(std::string_view& bytes, HttpSink& sink) {
   const bool is_limited = state_ != State::until_close;
-  const auto piece =
-      is_limited ? bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(
-                                       body_left_, bytes.size())))
-                 : bytes;
+  const auto piece = is_limited ? bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(
+                                                      body_left_, bytes.size())))
+                                : bytes;
   bytes.remove_prefix(piece.size());
   const bool is_last = is_limited && body_left_ == piece.size();
   if (is_limited) body_left_ -= piece.size();
@@ -206,23 +207,40 @@ bool HttpParser::fail(std::string what) {
 
 std::string_view status_phrase(int status) {
   switch (status) {
-    case 200: return "OK";
-    case 204: return "No Content";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 413: return "Content Too Large";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    default: return "Unknown";
+    case 200:
+      return "OK";
+    case 204:
+      return "No Content";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Content Too Large";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "Unknown";
   }
 }
 

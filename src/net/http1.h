@@ -1,5 +1,6 @@
-// HTTP/1.1 (RFC 9112) without sockets: bytes in, events out, cut at any byte. Used for both directions, so that the
-// stamps of a stream can travel with its bytes, which no library's parser lets them do.
+// HTTP/1.1 (RFC 9112) without sockets: bytes in, events out, cut at any byte. Used for both
+// directions, so that the stamps of a stream can travel with its bytes, which no library's parser
+// lets them do.
 #pragma once
 
 #include <cstdint>
@@ -44,10 +45,12 @@ class HttpParser {
   enum class Kind { request, response };
   explicit HttpParser(Kind kind) : kind_(kind) {}
 
-  /// Feeds bytes and reports what they complete. Stops after one message: the number of bytes used is returned, the
-  /// rest belongs to the next message. On an error 0 is returned and error() says what was wrong.
+  /// Feeds bytes and reports what they complete. Stops after one message: the number of bytes used
+  /// is returned, the rest belongs to the next message. On an error 0 is returned and error() says
+  /// what was wrong.
   std::size_t feed(std::string_view bytes, HttpSink& sink);
-  /// The connection has ended cleanly. True when that completes the message (a body delimited by the close).
+  /// The connection has ended cleanly. True when that completes the message (a body delimited by
+  /// the close).
   bool finish(HttpSink& sink);
   /// True between messages: nothing of the next one has come in.
   bool is_idle() const { return state_ == State::head && line_.empty() && !has_start_line_; }
@@ -73,7 +76,7 @@ class HttpParser {
   HttpHead head_;
   bool has_start_line_ = false;
   bool is_done_ = false;
-  std::string line_;  ///< A line that is not complete yet.
+  std::string line_;            ///< A line that is not complete yet.
   std::size_t line_bytes_ = 0;  ///< Bytes of the head, a chunk-size line or trailers so far.
   std::uint64_t body_left_ = 0;
   std::string error_;

@@ -1,5 +1,5 @@
-// An HTTP/1.1 server over a Loop, as much of one as an inference engine needs: whole requests in, whole answers or
-// event streams out, and the ways to break an answer that a fault needs.
+// An HTTP/1.1 server over a Loop, as much of one as an inference engine needs: whole requests in,
+// whole answers or event streams out, and the ways to break an answer that a fault needs.
 #pragma once
 
 #include <memory>
@@ -52,8 +52,9 @@ class RequestHandler {
 
 /// How a server treats its connections.
 struct HttpServerOptions {
-  std::uint32_t requests_per_connection_max = 0;  ///< Closes a connection after so many answers; 0: never.
-  Duration idle_timeout{0};                       ///< Closes an idle connection after this time; 0: never.
+  std::uint32_t requests_per_connection_max =
+      0;                     ///< Closes a connection after so many answers; 0: never.
+  Duration idle_timeout{0};  ///< Closes an idle connection after this time; 0: never.
   std::string server_name = "tacho";
 };
 

@@ -4,8 +4,7 @@
 
 namespace tacho {
 
-Timer::Timer(Loop& loop, std::function<void()> action)
-    : loop_(loop), action_(std::move(action)) {}
+Timer::Timer(Loop& loop, std::function<void()> action) : loop_(loop), action_(std::move(action)) {}
 
 Timer::~Timer() { cancel(); }
 

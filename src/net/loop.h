@@ -1,5 +1,6 @@
-// The loop: one thread's clock, timers and byte streams. Everything above sees only this interface, so that the same
-// generator and the same engine run on real sockets (EpollLoop) and in a seeded virtual world (WorldLoop).
+// The loop: one thread's clock, timers and byte streams. Everything above sees only this interface,
+// so that the same generator and the same engine run on real sockets (EpollLoop) and in a seeded
+// virtual world (WorldLoop).
 //
 // Lives on one thread; nothing here is thread-safe.
 #pragma once
@@ -22,9 +23,10 @@ class Stream;
 
 /// When a piece of bytes came in.
 struct Receipt {
-  Instant arrived = never;  ///< When the last of the bytes had arrived: the kernel's stamp if it gave one.
-  Instant read = never;     ///< When we read them.
-  bool by_kernel = false;   ///< False when `arrived` is only the time of our read.
+  Instant arrived =
+      never;  ///< When the last of the bytes had arrived: the kernel's stamp if it gave one.
+  Instant read = never;    ///< When we read them.
+  bool by_kernel = false;  ///< False when `arrived` is only the time of our read.
 };
 
 /// Why a stream ended.
@@ -40,7 +42,8 @@ struct CloseReason {
   std::string detail;  ///< The system's or library's words; empty for a clean end.
 };
 
-/// What happens on a stream. Within any of these calls the stream may be written to, closed or retired.
+/// What happens on a stream. Within any of these calls the stream may be written to, closed or
+/// retired.
 class StreamHandler {
  public:
   virtual ~StreamHandler() = default;
@@ -62,7 +65,8 @@ class Stream {
   virtual void write(std::string_view bytes) = 0;
   /// True when nothing written is waiting to be handed to the kernel.
   virtual bool is_flushed() const = 0;
-  /// When the latest bytes were handed to the kernel: read before the call, so no answer can precede it.
+  /// When the latest bytes were handed to the kernel: read before the call, so no answer can
+  /// precede it.
   virtual Instant last_write() const = 0;
   /// Says that no more bytes will come from us, after those written have gone out. Reading goes on.
   virtual void shut_down() = 0;
@@ -71,7 +75,8 @@ class Stream {
 
  private:
   friend struct StreamRetirer;
-  /// Ends the stream; the object itself lives until the turn's end, so that its own callbacks may retire it.
+  /// Ends the stream; the object itself lives until the turn's end, so that its own callbacks may
+  /// retire it.
   virtual void retire() = 0;
 };
 
@@ -160,7 +165,8 @@ class Loop {
   /// Starts to connect. The handler hears of success or failure later, never within this call.
   virtual StreamPtr connect(const Address& address, StreamHandler& handler) = 0;
   /// Opens a listening socket.
-  virtual Result<std::unique_ptr<Listener>> listen(const Address& address, AcceptHandler& handler) = 0;
+  virtual Result<std::unique_ptr<Listener>> listen(const Address& address,
+                                                   AcceptHandler& handler) = 0;
   /// Runs turns until stop() is called, or nothing is left that could ever happen.
   virtual void run() = 0;
   /// Ends run() after the current turn.
@@ -169,7 +175,8 @@ class Loop {
   void bury(std::unique_ptr<Stream> stream) { graveyard_.push_back(std::move(stream)); }
   /// Share of the time in run() that was not spent waiting, from 0 to 1.
   virtual double busy_share() const = 0;
-  /// Jumps of the wall clock against the monotonic one that were seen; kernel stamps near one are not used.
+  /// Jumps of the wall clock against the monotonic one that were seen; kernel stamps near one are
+  /// not used.
   virtual std::uint64_t clock_steps() const { return 0; }
 
  protected:

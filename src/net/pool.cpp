@@ -80,11 +80,13 @@ void ClientConnection::report_sent() {
 }
 
 void ClientConnection::on_bytes(std::string_view bytes, const Receipt& receipt) {
-  // A read without a stamp counts as of its end, which may be after the arrival of what is read next.
+  // A read without a stamp counts as of its end, which may be after the arrival of what is read
+  // next.
   const Instant before = receipt_.arrived;
   receipt_ = receipt;
   receipt_.arrived = std::max(receipt_.arrived, before);
-  if (state_ != State::busy) {  // An answer that nobody asked for: such a connection is not to be trusted.
+  if (state_ !=
+      State::busy) {  // An answer that nobody asked for: such a connection is not to be trusted.
     fail({CloseReason::Kind::reset, "bytes between two answers"}, true);
     return;
   }
@@ -132,7 +134,8 @@ void ClientConnection::on_closed(const CloseReason& reason) {
     receipt_.by_kernel = false;
     if (parser_.finish(*this)) return;
   }
-  // The server closed a kept-alive connection while our request was on its way: it has seen nothing of it.
+  // The server closed a kept-alive connection while our request was on its way: it has seen nothing
+  // of it.
   if (state_ == State::busy && is_reused_ && !has_answer_) {
     handler_->on_reconnect();
     dial();

@@ -1,5 +1,5 @@
-// The HTTP/1.1 connections of one worker: dialled when needed, kept alive, used again, replaced when the server closes
-// them. A connection carries one exchange at a time; there is no pipelining.
+// The HTTP/1.1 connections of one worker: dialled when needed, kept alive, used again, replaced
+// when the server closes them. A connection carries one exchange at a time; there is no pipelining.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,8 @@ namespace tacho {
 
 /// When a request went out.
 struct SendTimes {
-  Instant dialled = never;    ///< When its connection was begun; before the request was due if it was reused.
+  Instant dialled =
+      never;  ///< When its connection was begun; before the request was due if it was reused.
   Instant connected = never;  ///< When that was up.
   Instant started = never;    ///< When the first byte was handed to the kernel.
   Instant sent = never;       ///< When the last byte was.
@@ -26,7 +27,8 @@ class ResponseHandler {
   virtual ~ResponseHandler() = default;
   /// The whole request has been handed to the kernel.
   virtual void on_sent(const SendTimes& times) = 0;
-  /// A kept-alive connection turned out closed before any answer; the request goes out again on a fresh one.
+  /// A kept-alive connection turned out closed before any answer; the request goes out again on a
+  /// fresh one.
   virtual void on_reconnect() = 0;
   virtual void on_head(const HttpHead& head, const Receipt& receipt) = 0;
   virtual void on_body(std::string_view bytes, const Receipt& receipt) = 0;
@@ -85,9 +87,11 @@ class ConnectionPool {
  public:
   ConnectionPool(Loop& loop, Dial dial) : loop_(loop), dial_(std::move(dial)) {}
 
-  /// Sends the request on an idle connection or a new one. Both arguments must live until the handler's last call.
+  /// Sends the request on an idle connection or a new one. Both arguments must live until the
+  /// handler's last call.
   ClientConnection& submit(std::string_view request, ResponseHandler& handler);
-  /// Gives the exchange on this connection up: the connection is broken off and the handler hears no more of it.
+  /// Gives the exchange on this connection up: the connection is broken off and the handler hears
+  /// no more of it.
   void cancel(ClientConnection& connection);
   /// Connections that are open or being opened.
   std::size_t open_count() const;
@@ -100,7 +104,8 @@ class ConnectionPool {
   Dial dial_;
   std::size_t dialled_ = 0;
   std::vector<std::unique_ptr<ClientConnection>> connections_;
-  std::vector<ClientConnection*> idle_;    ///< The one used last is used next, so that the rest can time out.
+  std::vector<ClientConnection*>
+      idle_;  ///< The one used last is used next, so that the rest can time out.
   std::vector<ClientConnection*> closed_;  ///< Objects without a socket.
 };
 

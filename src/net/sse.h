@@ -1,5 +1,6 @@
-// Server-sent events (WHATWG HTML, 9.2.6) without sockets: bytes in, the data of each event out. Cuts at any byte,
-// CR, LF and CRLF line ends, comments, a byte order mark and data of several lines are all read as the standard says.
+// Server-sent events (WHATWG HTML, 9.2.6) without sockets: bytes in, the data of each event out.
+// Cuts at any byte, CR, LF and CRLF line ends, comments, a byte order mark and data of several
+// lines are all read as the standard says.
 #pragma once
 
 #include <string>
@@ -13,8 +14,9 @@ class SseParser {
   /// An event's data is at most this long; a server that sends more is broken or hostile.
   static constexpr std::size_t event_bytes_max = 16u << 20;
 
-  /// Feeds bytes; calls `on_event(std::string_view data)` for each event they complete, in order. An event without
-  /// data is none. False when a line or an event grew past its bound; the stream is then not to be fed any more.
+  /// Feeds bytes; calls `on_event(std::string_view data)` for each event they complete, in order.
+  /// An event without data is none. False when a line or an event grew past its bound; the stream
+  /// is then not to be fed any more.
   template <class OnEvent>
   bool feed(std::string_view bytes, OnEvent&& on_event) {
     while (!bytes.empty()) {
@@ -28,8 +30,8 @@ class SseParser {
     return !is_too_long();
   }
 
-  /// The stream has ended. Some servers leave out the empty line after the last event; the standard would drop it, we
-  /// hand it out, for it was sent.
+  /// The stream has ended. Some servers leave out the empty line after the last event; the standard
+  /// would drop it, we hand it out, for it was sent.
   template <class OnEvent>
   void finish(OnEvent&& on_event) {
     if (!line_.empty()) end_line();

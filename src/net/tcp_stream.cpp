@@ -44,10 +44,7 @@ int open_tcp_socket(int family) {
 }
 
 TcpStream::TcpStream(EpollLoop& loop, int descriptor, bool is_connecting)
-    : loop_(loop),
-      descriptor_(descriptor),
-      is_connecting_(is_connecting),
-      failure_(loop, [this] {
+    : loop_(loop), descriptor_(descriptor), is_connecting_(is_connecting), failure_(loop, [this] {
         close_with({CloseReason::Kind::refused, std::strerror(failure_code_)});
       }) {
   if (descriptor_ < 0) return;
@@ -172,8 +169,8 @@ void TcpStream::close_descriptor() {
 }
 
 void TcpStream::retire() {
-  // What was written must not be lost when the owner drops the stream right after writing: the kernel sends what
-  // it took; what it did not take is gone, as with any close.
+  // What was written must not be lost when the owner drops the stream right after writing: the
+  // kernel sends what it took; what it did not take is gone, as with any close.
   close_descriptor();
   loop_.bury(std::unique_ptr<Stream>(this));
 }

@@ -62,7 +62,8 @@ class TlsStream final : public Stream, public StreamHandler {
     while (!bytes.empty()) {
       const auto size = static_cast<int>(std::min<std::size_t>(bytes.size(), 1u << 20));
       const int n = SSL_write(session_, bytes.data(), size);
-      if (n <= 0) return;  // Memory BIOs never block: the session is broken, which the next read reports.
+      if (n <= 0)
+        return;  // Memory BIOs never block: the session is broken, which the next read reports.
       bytes.remove_prefix(static_cast<std::size_t>(n));
     }
     push_out();

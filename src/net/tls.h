@@ -1,5 +1,5 @@
-// TLS 1.2 and 1.3 around any Stream, through OpenSSL's memory BIOs: we keep the receive call, and with it the kernel's
-// stamps, which a library that reads the socket itself would hide.
+// TLS 1.2 and 1.3 around any Stream, through OpenSSL's memory BIOs: we keep the receive call, and
+// with it the kernel's stamps, which a library that reads the socket itself would hide.
 #pragma once
 
 #include <memory>
@@ -27,8 +27,8 @@ class TlsContext {
   TlsContext& operator=(TlsContext&&) noexcept;
   ~TlsContext();
 
-  /// Speaks TLS over the stream that `dial` opens; the handler sees plain bytes and hears on_connected
-  /// when the handshake is done. The context must outlive the stream.
+  /// Speaks TLS over the stream that `dial` opens; the handler sees plain bytes and hears
+  /// on_connected when the handshake is done. The context must outlive the stream.
   StreamPtr connect(Loop& loop, const Dial& dial, StreamHandler& handler) const;
 
  private:

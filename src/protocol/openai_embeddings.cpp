@@ -1,13 +1,12 @@
-// OpenAI embeddings: several texts in, vectors out, no stream; only end-to-end time and input tokens apply.
+// OpenAI embeddings: several texts in, vectors out, no stream; only end-to-end time and input
+// tokens apply.
 #include "protocol/dialects.h"
 #include "protocol/openai_json.h"
 
 namespace tacho {
 namespace {
 
-Json embeddings_body(const Ask& ask) {
-  return {{"model", ask.model}, {"input", ask.inputs}};
-}
+Json embeddings_body(const Ask& ask) { return {{"model", ask.model}, {"input", ask.inputs}}; }
 
 }  // namespace
 

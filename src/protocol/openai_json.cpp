@@ -169,7 +169,8 @@ void read_openai_json(std::string_view json, Delta& delta) {
   }
   const char* rest = nullptr;
   const bool is_at_end = document.current_location().get(rest) == simdjson::OUT_OF_BOUNDS;
-  delta.is_malformed = !is_at_end || (!delta.has_choices && !delta.has_usage && delta.error.empty());
+  delta.is_malformed =
+      !is_at_end || (!delta.has_choices && !delta.has_usage && delta.error.empty());
 }
 
 Json openai_body(const Ask& ask) {

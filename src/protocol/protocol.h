@@ -1,5 +1,6 @@
-// The API dialects: how a prompt becomes the bytes of a request, and how the events of an answer become tokens. No
-// sockets and no clocks here; stamps travel beside the bytes. A new dialect is one new file and one line in protocol.cpp.
+// The API dialects: how a prompt becomes the bytes of a request, and how the events of an answer
+// become tokens. No sockets and no clocks here; stamps travel beside the bytes. A new dialect is
+// one new file and one line in protocol.cpp.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +20,10 @@ namespace tacho {
 struct Ask {
   std::string model;
   std::vector<std::pair<std::string, std::string>> messages;  ///< Role and content.
-  std::string text;                 ///< The prompt of a plain completion.
+  std::string text;                                           ///< The prompt of a plain completion.
   std::vector<std::string> inputs;  ///< The texts of an embeddings request.
   std::uint32_t max_tokens = 0;     ///< Limit of the answer; 0 leaves it to the server.
-  bool ignores_eos = false;         ///< Goes on to the limit (a field that vLLM, SGLang and others know).
+  bool ignores_eos = false;  ///< Goes on to the limit (a field that vLLM, SGLang and others know).
   bool streams = true;
   Json extra = Json::object();  ///< Further fields of the body; they win over ours.
 };
@@ -32,9 +33,9 @@ struct Delta {
   std::string text;
   std::string reasoning;
   bool has_tool_call = false;
-  bool has_choices = false;      ///< It held `choices` (or `data`): an answer of this dialect.
-  bool is_malformed = false;     ///< Not JSON, or JSON of another shape.
-  std::string error;             ///< The server's own error text, inside a 200 stream too.
+  bool has_choices = false;   ///< It held `choices` (or `data`): an answer of this dialect.
+  bool is_malformed = false;  ///< Not JSON, or JSON of another shape.
+  std::string error;          ///< The server's own error text, inside a 200 stream too.
   std::string finish_reason;
   std::string id;
   bool has_usage = false;
@@ -66,8 +67,8 @@ class Protocol {
 /// The dialect of that name; the error lists those there are.
 Result<std::unique_ptr<Protocol>> make_protocol(std::string_view name);
 
-/// The error text of an answer with a status other than 200: OpenAI's object, vLLM's flat one, FastAPI's detail, or the
-/// first line of whatever it is.
+/// The error text of an answer with a status other than 200: OpenAI's object, vLLM's flat one,
+/// FastAPI's detail, or the first line of whatever it is.
 std::string error_text(std::string_view body);
 
 }  // namespace tacho

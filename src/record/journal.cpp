@@ -142,7 +142,8 @@ void read_chunks(const Value& line, Record& record) {
 /// Every record says at least these; a line that does not was never written by us.
 bool is_record(const Value& line) {
   std::int64_t number = 0;
-  return line["id"].get(number) == simdjson::SUCCESS && line["cell"].get(number) == simdjson::SUCCESS &&
+  return line["id"].get(number) == simdjson::SUCCESS &&
+         line["cell"].get(number) == simdjson::SUCCESS &&
          line["due"].get(number) == simdjson::SUCCESS;
 }
 
@@ -172,10 +173,9 @@ Record read_line(const Value& line) {
                   optional_at<std::uint32_t>(line, "usage_output"),
                   optional_at<std::uint32_t>(line, "usage_reasoning"),
                   optional_at<std::uint32_t>(line, "usage_cached")};
-  record.server = {optional_at<double>(line, "server_queue_ms"),
-                   optional_at<double>(line, "server_prefill_ms"),
-                   optional_at<double>(line, "server_decode_ms"),
-                   optional_at<double>(line, "server_total_ms")};
+  record.server = {
+      optional_at<double>(line, "server_queue_ms"), optional_at<double>(line, "server_prefill_ms"),
+      optional_at<double>(line, "server_decode_ms"), optional_at<double>(line, "server_total_ms")};
   record.text = text_at(line, "text");
   record.output_characters = static_cast<std::uint32_t>(integer_at(line, "characters"));
   record.streamed = !flag_at(line, "not_streamed");
@@ -241,7 +241,8 @@ Result<Journal> read_journal(const std::string& path) {
     const std::string_view text = rest.substr(0, end);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     Value line;
-    if (end == std::string_view::npos || parser.parse(text.data(), text.size()).get(line) || !is_record(line)) {
+    if (end == std::string_view::npos || parser.parse(text.data(), text.size()).get(line) ||
+        !is_record(line)) {
       ++journal.torn_lines;
       continue;
     }

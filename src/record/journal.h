@@ -1,8 +1,9 @@
-// The journal: one line of JSON per finished exchange, appended the moment it ends, so that neither a kill
-// nor a full disk loses what had finished. All times are nanoseconds on the run's monotonic clock.
+// The journal: one line of JSON per finished exchange, appended the moment it ends, so that neither
+// a kill nor a full disk loses what had finished. All times are nanoseconds on the run's monotonic
+// clock.
 //
-// The format is a contract: docs/run-directory.md describes it for other programs. A reader ignores keys that it does
-// not know; `journal_schema` in run.json grows when the meaning of a key changes.
+// The format is a contract: docs/run-directory.md describes it for other programs. A reader ignores
+// keys that it does not know; `journal_schema` in run.json grows when the meaning of a key changes.
 #pragma once
 
 #include <string>
@@ -25,7 +26,8 @@ struct Journal {
   std::size_t torn_lines = 0;   ///< Lines cut short, by a kill or a full disk; they are left out.
 };
 
-/// Reads a journal. A last line without its end was being written when the run was killed: counted, not an error.
+/// Reads a journal. A last line without its end was being written when the run was killed: counted,
+/// not an error.
 Result<Journal> read_journal(const std::string& path);
 
 }  // namespace tacho

@@ -103,8 +103,7 @@ std::string cell_label(const Cell& cell) {
     load = format("{:g}…{:g} req/s", *cell.ramp_start_rate, cell.request_rate.value_or(0));
     if (cell.concurrency) load += format(" cap {}", *cell.concurrency);
   } else if (cell.request_rate) {
-    load = std::isinf(*cell.request_rate) ? "inf req/s"
-                                          : format("{:g} req/s", *cell.request_rate);
+    load = std::isinf(*cell.request_rate) ? "inf req/s" : format("{:g} req/s", *cell.request_rate);
     if (cell.concurrency) load += format(" cap {}", *cell.concurrency);
   } else {
     load = format("c={}", cell.concurrency.value_or(1));
@@ -141,7 +140,8 @@ Json to_json(const Manifest& manifest) {
 }
 
 Result<Manifest> read_manifest(const std::string& run_directory) {
-  if (!exists(run_directory)) return input_error(format("no such run directory: '{}'", run_directory));
+  if (!exists(run_directory))
+    return input_error(format("no such run directory: '{}'", run_directory));
   if (!exists(manifest_path(run_directory))) {
     return input_error(format("'{}' is no run directory: it holds no run.json", run_directory));
   }
@@ -158,8 +158,10 @@ Result<Manifest> read_manifest(const std::string& run_directory) {
   Manifest manifest = manifest_from_json(*json);
   // Records name their cell by its place in the list.
   bool is_whole = !manifest.cells.empty();
-  for (std::size_t i = 0; i < manifest.cells.size(); ++i) is_whole = is_whole && manifest.cells[i].id == i;
-  if (!is_whole) return input_error(format("{}: its list of cells is damaged", manifest_path(run_directory)));
+  for (std::size_t i = 0; i < manifest.cells.size(); ++i)
+    is_whole = is_whole && manifest.cells[i].id == i;
+  if (!is_whole)
+    return input_error(format("{}: its list of cells is damaged", manifest_path(run_directory)));
   return manifest;
 }
 

@@ -1,5 +1,6 @@
-// The manifest of a run, run.json: its full configuration, seed, environment, the server's own words, the state it
-// is in, and later its summary. Together with the journal it is the one source of every report.
+// The manifest of a run, run.json: its full configuration, seed, environment, the server's own
+// words, the state it is in, and later its summary. Together with the journal it is the one source
+// of every report.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +26,12 @@ struct Slo {
 /// One cell of a run: one load, held for one number of requests.
 struct Cell {
   std::uint32_t id = 0;
-  bool is_static = true;                     ///< Closed loop of a concurrency; else an open loop of a rate.
-  std::optional<std::uint32_t> concurrency;  ///< Closed loop: streams. Open loop: the cap, if one was asked for.
-  std::optional<double> request_rate;        ///< Open loop: requests per second; infinity sends all at once.
-  std::optional<double> ramp_start_rate;     ///< Where a ramp begins; it ends at `request_rate`.
+  bool is_static = true;  ///< Closed loop of a concurrency; else an open loop of a rate.
+  std::optional<std::uint32_t>
+      concurrency;  ///< Closed loop: streams. Open loop: the cap, if one was asked for.
+  std::optional<double>
+      request_rate;  ///< Open loop: requests per second; infinity sends all at once.
+  std::optional<double> ramp_start_rate;       ///< Where a ramp begins; it ends at `request_rate`.
   std::optional<std::uint32_t> input_tokens;   ///< When all prompts have one length.
   std::optional<std::uint32_t> output_tokens;  ///< When all answers are asked for with one limit.
   std::string lengths;                         ///< "128→64", or the dataset's name.
@@ -59,7 +62,7 @@ struct Manifest {
   Json environment = Json::object();
   Json server = Json::object();
   Json instrument = Json::object();  ///< What the generator measured of itself, by cell id.
-  Json truth = Json::object();       ///< With the built-in engine: measured against true, by cell id.
+  Json truth = Json::object();  ///< With the built-in engine: measured against true, by cell id.
   Json summary = Json::object();
 };
 

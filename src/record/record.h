@@ -1,5 +1,6 @@
-// Everything that is kept about one exchange: the narrow waist of tacho. The generator writes records, reports
-// fold over records, and the two share nothing else; so any run can be rendered, compared or gated again later.
+// Everything that is kept about one exchange: the narrow waist of tacho. The generator writes
+// records, reports fold over records, and the two share nothing else; so any run can be rendered,
+// compared or gated again later.
 #pragma once
 
 #include <cstdint>
@@ -34,10 +35,11 @@ enum class Stage : std::uint8_t { warmup, measure };
 
 /// One content chunk as it arrived.
 struct Chunk {
-  Instant at = never;         ///< When the kernel had received the bytes that completed it.
-  std::uint32_t tokens = 0;   ///< Tokens in it as the server counted them; 0 when it did not say.
-  std::uint32_t bytes = 0;    ///< Bytes of text in it.
-  bool is_reasoning = false;  ///< Reasoning text: part of the answer, but not of what the user reads.
+  Instant at = never;        ///< When the kernel had received the bytes that completed it.
+  std::uint32_t tokens = 0;  ///< Tokens in it as the server counted them; 0 when it did not say.
+  std::uint32_t bytes = 0;   ///< Bytes of text in it.
+  bool is_reasoning =
+      false;  ///< Reasoning text: part of the answer, but not of what the user reads.
 };
 
 /// Token counts as the server's `usage` object gave them; nothing where it did not.
@@ -48,7 +50,8 @@ struct Usage {
   std::optional<std::uint32_t> cached_tokens;
 };
 
-/// The server's own account of one request, where it gives one (`return_latency`, llama.cpp's `timings`), in ms.
+/// The server's own account of one request, where it gives one (`return_latency`, llama.cpp's
+/// `timings`), in ms.
 struct ServerTimes {
   std::optional<double> queue_ms;
   std::optional<double> prefill_ms;
@@ -65,8 +68,10 @@ struct Record {
   std::uint32_t prompt = 0;  ///< Index of the prompt in the cell's plan.
 
   Instant due = never;
-  Instant dialled = never;       ///< When its connection was begun; long before `due` when it was reused.
-  Instant connected = never;     ///< When its connection was up; long before `sent` when it was reused.
+  Instant dialled =
+      never;  ///< When its connection was begun; long before `due` when it was reused.
+  Instant connected =
+      never;  ///< When its connection was up; long before `sent` when it was reused.
   Instant send_started = never;  ///< When its first byte was handed to the kernel.
   Instant sent = never;          ///< When its last byte was handed to the kernel.
   Instant headers = never;
@@ -83,7 +88,8 @@ struct Record {
   std::uint32_t output_tokens_planned = 0;  ///< Asked for as a limit; 0 when none was.
   Usage usage;
   ServerTimes server;
-  std::string text;  ///< The answer, kept only where the server gave no usage and tokens must be counted later.
+  std::string text;  ///< The answer, kept only where the server gave no usage and tokens must be
+                     ///< counted later.
   std::uint32_t output_characters = 0;
 
   bool streamed = true;
@@ -101,8 +107,8 @@ Instant first_output_token(const Record& record);
 /// The last content chunk, or `never`.
 Instant last_token(const Record& record);
 
-/// Sent minus due, without the time in which the network and the server set up a new connection: how late we ourselves
-/// were. Zero when it was not sent.
+/// Sent minus due, without the time in which the network and the server set up a new connection:
+/// how late we ourselves were. Zero when it was not sent.
 Duration own_send_lag(const Record& record);
 
 }  // namespace tacho

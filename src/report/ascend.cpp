@@ -1,5 +1,6 @@
-// The CSV that users of the Ascend benchmark suite expect beside their runs (--benchmark-csv). The suite's own column
-// names survive only in pictures, so these are ours: each in Chinese and English, listed in docs/outputs.md.
+// The CSV that users of the Ascend benchmark suite expect beside their runs (--benchmark-csv). The
+// suite's own column names survive only in pictures, so these are ours: each in Chinese and
+// English, listed in docs/outputs.md.
 #include <cmath>
 
 #include "base/text.h"
@@ -42,14 +43,23 @@ std::string load(const CellSummary& cell) {
 
 const std::vector<Column>& columns() {
   static const std::vector<Column> all{
-      {"测试类型 (kind)", [](const CellSummary& c) -> std::string { return c.cell.is_static ? "static" : "dynamic"; }},
+      {"测试类型 (kind)",
+       [](const CellSummary& c) -> std::string { return c.cell.is_static ? "static" : "dynamic"; }},
       {"并发数 (parallel_num)",
-       [](const CellSummary& c) { return c.cell.concurrency ? std::to_string(*c.cell.concurrency) : ""; }},
+       [](const CellSummary& c) {
+         return c.cell.concurrency ? std::to_string(*c.cell.concurrency) : "";
+       }},
       {"请求频率 (request_rate, req/s)", load},
       {"输入长度 (prompt_tokens)",
-       [](const CellSummary& c) { return c.cell.input_tokens ? std::to_string(*c.cell.input_tokens) : mean<Metric::input_tokens>(c); }},
+       [](const CellSummary& c) {
+         return c.cell.input_tokens ? std::to_string(*c.cell.input_tokens)
+                                    : mean<Metric::input_tokens>(c);
+       }},
       {"输出长度 (output_tokens)",
-       [](const CellSummary& c) { return c.cell.output_tokens ? std::to_string(*c.cell.output_tokens) : mean<Metric::output_tokens>(c); }},
+       [](const CellSummary& c) {
+         return c.cell.output_tokens ? std::to_string(*c.cell.output_tokens)
+                                     : mean<Metric::output_tokens>(c);
+       }},
       {"请求总数 (num_prompts)", [](const CellSummary& c) { return std::to_string(c.offered); }},
       {"成功数 (success)", [](const CellSummary& c) { return std::to_string(c.completed); }},
       {"失败数 (failed)", [](const CellSummary& c) { return std::to_string(c.failed); }},
@@ -59,7 +69,9 @@ const std::vector<Column>& columns() {
       {"输出吞吐 (output_throughput, tokens/s)",
        [](const CellSummary& c) { return number(c.output_token_throughput_per_s); }},
       {"总吞吐 (total_throughput, tokens/s)",
-       [](const CellSummary& c) { return number(c.input_token_throughput_per_s + c.output_token_throughput_per_s); }},
+       [](const CellSummary& c) {
+         return number(c.input_token_throughput_per_s + c.output_token_throughput_per_s);
+       }},
       {"平均首token时延 (mean_ttft, ms)", mean<Metric::ttft>},
       {"首token时延P50 (p50_ttft, ms)", percentile<Metric::ttft, 50>},
       {"首token时延P90 (p90_ttft, ms)", percentile<Metric::ttft, 90>},
@@ -73,7 +85,8 @@ const std::vector<Column>& columns() {
       {"平均请求时延 (mean_e2e, ms)", mean<Metric::e2e>},
       {"请求时延P90 (p90_e2e, ms)", percentile<Metric::e2e, 90>},
       {"请求时延P99 (p99_e2e, ms)", percentile<Metric::e2e, 99>},
-      {"有效 (valid)", [](const CellSummary& c) -> std::string { return c.verdict.is_valid() ? "yes" : "no"; }},
+      {"有效 (valid)",
+       [](const CellSummary& c) -> std::string { return c.verdict.is_valid() ? "yes" : "no"; }},
   };
   return all;
 }

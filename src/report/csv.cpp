@@ -1,4 +1,5 @@
-// requests.csv and summary.csv: a row each, keys with units as column names, empty where there is no value.
+// requests.csv and summary.csv: a row each, keys with units as column names, empty where there is
+// no value.
 #include <cmath>
 
 #include "base/text.h"

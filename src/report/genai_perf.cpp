@@ -1,5 +1,6 @@
-// A cell as GenAI-Perf writes it under artifacts/: profile_export_genai_perf.json and .csv with its statistics, and
-// profile_export.json with every request's times. Inter-token time is (request - first token) / (tokens - 1), as there.
+// A cell as GenAI-Perf writes it under artifacts/: profile_export_genai_perf.json and .csv with its
+// statistics, and profile_export.json with every request's times. Inter-token time is (request -
+// first token) / (tokens - 1), as there.
 #include <cmath>
 
 #include "base/text.h"
@@ -27,7 +28,8 @@ std::vector<Entry> entries(const CellSummary& cell) {
     if (itl.back() > 0) per_user.push_back(1000.0 / itl.back());
   }
   std::vector<Entry> all;
-  const auto add = [&](const char* key, const char* title, const char* unit, const Distribution& d) {
+  const auto add = [&](const char* key, const char* title, const char* unit,
+                       const Distribution& d) {
     if (!d.empty()) all.push_back({key, title, unit, d});
   };
   add("time_to_first_token", "Time To First Token (ms)", "ms", cell.of(Metric::ttft));
@@ -82,9 +84,10 @@ std::string genai_perf_csv(const CellSummary& cell) {
     }
     out += '\n';
   }
-  out += format("\nMetric,Value\nOutput Token Throughput (tokens/sec),{:.2f}\n"
-                "Request Throughput (per sec),{:.2f}\nRequest Count (count),{}\n",
-                cell.output_token_throughput_per_s, cell.request_throughput_per_s, cell.completed);
+  out += format(
+      "\nMetric,Value\nOutput Token Throughput (tokens/sec),{:.2f}\n"
+      "Request Throughput (per sec),{:.2f}\nRequest Count (count),{}\n",
+      cell.output_token_throughput_per_s, cell.request_throughput_per_s, cell.completed);
   return out;
 }
 
@@ -103,9 +106,10 @@ Json genai_perf_profile(const CellSummary& cell, const RunData& data) {
                         {"output_tokens", cell.out_tokens[i]}});
   }
   const bool is_rate = cell.cell.request_rate && !std::isinf(*cell.cell.request_rate);
-  const Json experiment{{"mode", is_rate ? "request_rate" : "concurrency"},
-                        {"value", is_rate ? *cell.cell.request_rate
-                                          : static_cast<double>(cell.cell.concurrency.value_or(0))}};
+  const Json experiment{
+      {"mode", is_rate ? "request_rate" : "concurrency"},
+      {"value",
+       is_rate ? *cell.cell.request_rate : static_cast<double>(cell.cell.concurrency.value_or(0))}};
   return {{"service_kind", "openai"},
           {"endpoint", data.manifest.endpoint},
           {"experiments", Json::array({{{"experiment", experiment}, {"requests", requests}}})},

@@ -1,4 +1,5 @@
-// report.html: the page that web/ builds, with this run's data put into it, so that one file is all there is to hand on.
+// report.html: the page that web/ builds, with this run's data put into it, so that one file is all
+// there is to hand on.
 #include <algorithm>
 #include <cmath>
 
@@ -22,8 +23,8 @@ Json optional_figure(const std::optional<double>& value) {
 }
 
 Json request_columns(const CellSummary& cell, Instant start) {
-  Json columns{{"start_s", Json::array()}, {"ttft_ms", Json::array()},
-               {"e2e_ms", Json::array()}, {"tpot_ms", Json::array()},
+  Json columns{{"start_s", Json::array()},      {"ttft_ms", Json::array()},
+               {"e2e_ms", Json::array()},       {"tpot_ms", Json::array()},
                {"input_tokens", Json::array()}, {"output_tokens", Json::array()},
                {"outcome", Json::array()}};
   const std::size_t step = 1 + cell.records.size() / rows_max;
@@ -93,8 +94,11 @@ class TimeLine {
     for (std::size_t s = 0; s < done.size(); ++s) {
       t.push_back(optional_figure((static_cast<double>(s) + 0.5) * slice_s_));
     }
-    return {{"t_s", t}, {"in_flight", rates(in_flight_s)}, {"output_tokens_per_s", rates(tokens)},
-            {"requests_per_s", rates(done)}, {"errors_per_s", rates(errors)}};
+    return {{"t_s", t},
+            {"in_flight", rates(in_flight_s)},
+            {"output_tokens_per_s", rates(tokens)},
+            {"requests_per_s", rates(done)},
+            {"errors_per_s", rates(errors)}};
   }
 
   std::vector<double> in_flight_s, tokens, done, errors;
@@ -139,8 +143,11 @@ Json page_data(const RunData& data, const RunSummary& run) {
   const Manifest& manifest = data.manifest;
   Json json;
   json["schema"] = 1;
-  Json config{{"model", manifest.model}, {"url", manifest.url}, {"endpoint", manifest.endpoint},
-              {"tokenizer", manifest.tokenizer}, {"seed", manifest.seed}};
+  Json config{{"model", manifest.model},
+              {"url", manifest.url},
+              {"endpoint", manifest.endpoint},
+              {"tokenizer", manifest.tokenizer},
+              {"seed", manifest.seed}};
   config.update(manifest.config);
   json["run"] = {{"tacho_version", manifest.tacho_version},
                  {"command", manifest.command},
@@ -156,11 +163,13 @@ Json page_data(const RunData& data, const RunSummary& run) {
 }
 
 std::string html_page(const RunData& data, const RunSummary& run) {
-  constexpr std::string_view marker = "<script type=\"application/json\" id=\"tacho-run\">{}</script>";
+  constexpr std::string_view marker =
+      "<script type=\"application/json\" id=\"tacho-run\">{}</script>";
   const std::string_view page = report_page();
   const auto at = page.find(marker);
   TACHO_ASSERT(at != std::string_view::npos);
-  // No "<" within the script element: neither "</script>" nor "<!--" of someone's text may change where it ends.
+  // No "<" within the script element: neither "</script>" nor "<!--" of someone's text may change
+  // where it ends.
   std::string json;
   for (const char c : dump_json(page_data(data, run))) c == '<' ? json += "\\u003c" : json += c;
   const auto hole = at + marker.find("{}");

@@ -1,9 +1,9 @@
-// The summary as JSON: what run.json keeps, what --json prints, and what the page is made from. Keys carry their units.
-#include "report/outputs.h"
-
+// The summary as JSON: what run.json keeps, what --json prints, and what the page is made from.
+// Keys carry their units.
 #include <cmath>
 
 #include "base/text.h"
+#include "report/outputs.h"
 
 namespace tacho {
 namespace {

@@ -31,13 +31,17 @@ std::optional<double> tpot_ms(const Record& record, std::uint32_t output_tokens)
 const std::array<MetricInfo, metric_count>& metric_infos() {
   static const std::array<MetricInfo, metric_count> all{{
       {Metric::ttft, "ttft_ms", "TTFT", "首 token 时延",
-       "Time to first token: arrival of the first chunk with text, reasoning or a tool call, minus sent.", true},
+       "Time to first token: arrival of the first chunk with text, reasoning or a tool call, minus "
+       "sent.",
+       true},
       {Metric::ttft_from_due, "ttft_from_due_ms", "TTFT from due", "首 token 时延（自应发时刻）",
        "The same, minus due: what a user of an open loop would have felt.", true},
       {Metric::ttfo, "ttfo_ms", "TTFO", "首个非推理 token 时延",
        "Time to first output token: as TTFT, reasoning text left out.", true},
       {Metric::tpot, "tpot_ms", "TPOT", "每输出 token 时延",
-       "(last token - first token) / (output tokens - tokens in the first chunk); none for one-chunk answers.", true},
+       "(last token - first token) / (output tokens - tokens in the first chunk); none for "
+       "one-chunk answers.",
+       true},
       {Metric::itl, "itl_ms", "ITL", "token 间时延",
        "Gap between content chunks, spread over the tokens of the later chunk.", true},
       {Metric::chunk_gap, "chunk_gap_ms", "Chunk gap", "数据块间隔",
@@ -49,19 +53,23 @@ const std::array<MetricInfo, metric_count>& metric_infos() {
       {Metric::input_tokens, "input_tokens", "Input tokens", "输入 token 数",
        "From the server's usage, else the tokenizer's count of the prompt.", false},
       {Metric::output_tokens, "output_tokens", "Output tokens", "输出 token 数",
-       "From the server's usage, else the tokenizer's count of the text, else the number of chunks.", false},
+       "From the server's usage, else the tokenizer's count of the text, else the number of "
+       "chunks.",
+       false},
       {Metric::client_lag, "client_lag_ms", "Client lag", "客户端读取滞后",
-       "Our reading minus the bytes' arrival, the worst of each request: what a tool without kernel stamps "
-       "would have added.", true},
+       "Our reading minus the bytes' arrival, the worst of each request: what a tool without "
+       "kernel stamps "
+       "would have added.",
+       true},
       {Metric::send_lag, "send_lag_ms", "Send lag", "发送滞后",
-       "Sent minus due, less the set-up of a new connection: how late the load generator itself was.", true},
+       "Sent minus due, less the set-up of a new connection: how late the load generator itself "
+       "was.",
+       true},
   }};
   return all;
 }
 
-const MetricInfo& info(Metric metric) {
-  return metric_infos()[static_cast<std::size_t>(metric)];
-}
+const MetricInfo& info(Metric metric) { return metric_infos()[static_cast<std::size_t>(metric)]; }
 
 const std::vector<FigureInfo>& figure_infos() {
   static const std::vector<FigureInfo> all{
@@ -75,11 +83,13 @@ const std::vector<FigureInfo>& figure_infos() {
       {"error_rate", "Requests that did not end ok, of all due."},
       {"timeout_rate", "Requests that ran into a time limit, of all due."},
       {"concurrency_mean", "Requests in flight, averaged over duration_s."},
-      {"concurrency_little", "Sum of (done - sent) over duration_s: must equal the mean (Little's law)."},
+      {"concurrency_little",
+       "Sum of (done - sent) over duration_s: must equal the mean (Little's law)."},
       {"goodput", "Requests that met every SLO: how many, their share of all due, and per second."},
       {"loop_busy_share", "Share of the time that the busiest worker's loop did not wait."},
       {"coalesced_read_share", "Reads that brought more than one content chunk, of all reads."},
-      {"multi_token_chunk_share", "Content chunks that held more than one token, of all after the first."},
+      {"multi_token_chunk_share",
+       "Content chunks that held more than one token, of all after the first."},
       {"reconnects", "Kept-alive connections found closed; the request went out on a new one."},
   };
   return all;
@@ -119,34 +129,48 @@ std::vector<std::uint32_t> tokens_per_chunk(const Record& record, std::uint32_t 
     }
     return tokens;
   }
-  // Servers hold partial characters back, so that a few per cent fewer chunks than tokens is still one a chunk.
-  if (static_cast<double>(output_tokens) <= 1.15 * static_cast<double>(chunks.size())) return tokens;
+  // Servers hold partial characters back, so that a few per cent fewer chunks than tokens is still
+  // one a chunk.
+  if (static_cast<double>(output_tokens) <= 1.15 * static_cast<double>(chunks.size()))
+    return tokens;
   double bytes = 0.0;
   for (const Chunk& chunk : chunks) bytes += chunk.bytes;
   if (bytes == 0.0) return tokens;
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     const double part = output_tokens * chunks[i].bytes / bytes;
-    // Each token is a byte at least: a server that claims billions of them does not fill our memory.
-    tokens[i] = static_cast<std::uint32_t>(std::clamp(std::round(part), 1.0, std::max<double>(1.0, chunks[i].bytes)));
+    // Each token is a byte at least: a server that claims billions of them does not fill our
+    // memory.
+    tokens[i] = static_cast<std::uint32_t>(
+        std::clamp(std::round(part), 1.0, std::max<double>(1.0, chunks[i].bytes)));
   }
   return tokens;
 }
 
 std::optional<double> value_of(Metric metric, const Record& record, std::uint32_t out_tokens) {
   switch (metric) {
-    case Metric::ttft: return ms_between(record.sent, first_token(record));
-    case Metric::ttft_from_due: return ms_between(record.due, first_token(record));
-    case Metric::ttfo: return ms_between(record.sent, first_output_token(record));
-    case Metric::tpot: return tpot_ms(record, out_tokens);
-    case Metric::e2e: return ms_between(record.sent, answer_end(record));
-    case Metric::e2e_from_due: return ms_between(record.due, answer_end(record));
-    case Metric::input_tokens: return input_tokens(record).tokens;
-    case Metric::output_tokens: return out_tokens;
-    case Metric::client_lag: return to_ms(record.client_lag);
+    case Metric::ttft:
+      return ms_between(record.sent, first_token(record));
+    case Metric::ttft_from_due:
+      return ms_between(record.due, first_token(record));
+    case Metric::ttfo:
+      return ms_between(record.sent, first_output_token(record));
+    case Metric::tpot:
+      return tpot_ms(record, out_tokens);
+    case Metric::e2e:
+      return ms_between(record.sent, answer_end(record));
+    case Metric::e2e_from_due:
+      return ms_between(record.due, answer_end(record));
+    case Metric::input_tokens:
+      return input_tokens(record).tokens;
+    case Metric::output_tokens:
+      return out_tokens;
+    case Metric::client_lag:
+      return to_ms(record.client_lag);
     case Metric::send_lag:
       return happened(record.sent) ? std::optional(to_ms(own_send_lag(record))) : std::nullopt;
     case Metric::itl:
-    case Metric::chunk_gap: break;
+    case Metric::chunk_gap:
+      break;
   }
   TACHO_ASSERT(false);
   return std::nullopt;

@@ -1,5 +1,5 @@
-// The metrics, each with one meaning: the list that every table, file and page is made from, and that
-// docs/metrics.md is checked against.
+// The metrics, each with one meaning: the list that every table, file and page is made from, and
+// that docs/metrics.md is checked against.
 #pragma once
 
 #include <array>
@@ -12,7 +12,8 @@
 
 namespace tacho {
 
-/// The metrics that are a distribution over requests (or, for itl and chunk_gap, over what requests consist of).
+/// The metrics that are a distribution over requests (or, for itl and chunk_gap, over what requests
+/// consist of).
 enum class Metric : std::uint8_t {
   ttft,
   ttft_from_due,
@@ -64,10 +65,12 @@ TokenCount input_tokens(const Record& record);
 /// `counted` is the tokenizer's count of the answer's text, 0 where it was not counted.
 TokenCount output_tokens(const Record& record, std::uint32_t counted);
 
-/// Tokens of each chunk: as the server said, else one each, else (fewer chunks than tokens) by their share of the bytes.
+/// Tokens of each chunk: as the server said, else one each, else (fewer chunks than tokens) by
+/// their share of the bytes.
 std::vector<std::uint32_t> tokens_per_chunk(const Record& record, std::uint32_t output_tokens);
 
-/// One request's value, in ms or tokens; nothing where it does not apply. Not for itl and chunk_gap.
+/// One request's value, in ms or tokens; nothing where it does not apply. Not for itl and
+/// chunk_gap.
 std::optional<double> value_of(Metric metric, const Record& record, std::uint32_t output_tokens);
 
 }  // namespace tacho

@@ -1,5 +1,5 @@
-// Everything a run can be rendered as. Each is a pure function from the summary to text; a new one is one new file and
-// one line where the command line calls them.
+// Everything a run can be rendered as. Each is a pure function from the summary to text; a new one
+// is one new file and one line where the command line calls them.
 #pragma once
 
 #include <string>
@@ -28,7 +28,8 @@ std::string table_text(const RunData& data, const RunSummary& run, const TableOp
 std::string requests_csv(const RunSummary& run);
 /// One row per cell: summary.csv.
 std::string summary_csv(const RunSummary& run, const Manifest& manifest);
-/// One row per cell in the layout of the Ascend suite, with a bilingual header; docs/outputs.md lists the columns.
+/// One row per cell in the layout of the Ascend suite, with a bilingual header; docs/outputs.md
+/// lists the columns.
 std::string ascend_csv(const RunSummary& run, const Manifest& manifest);
 /// The self-contained page: report.html.
 std::string html_page(const RunData& data, const RunSummary& run);

@@ -1,4 +1,5 @@
-// A run directory, read: the manifest, the records, and the tokens of answers that the server did not count.
+// A run directory, read: the manifest, the records, and the tokens of answers that the server did
+// not count.
 #pragma once
 
 #include <functional>
@@ -17,8 +18,9 @@ using CountTokens = std::function<std::size_t(std::string_view)>;
 struct RunData {
   std::string directory;
   Manifest manifest;
-  std::vector<Record> records;           ///< Warm-up included; ascending by id.
-  std::vector<std::uint32_t> counted;    ///< For each record: its answer's tokens by the tokenizer; 0 if not counted.
+  std::vector<Record> records;  ///< Warm-up included; ascending by id.
+  std::vector<std::uint32_t>
+      counted;  ///< For each record: its answer's tokens by the tokenizer; 0 if not counted.
   std::size_t torn_lines = 0;
 };
 

@@ -111,7 +111,8 @@ void fill_goodput(CellSummary& cell, const std::vector<Slo>& slos) {
     }
     if (is_good) ++goodput.good;
   }
-  if (cell.offered > 0) goodput.share = static_cast<double>(goodput.good) / static_cast<double>(cell.offered);
+  if (cell.offered > 0)
+    goodput.share = static_cast<double>(goodput.good) / static_cast<double>(cell.offered);
   if (cell.duration_s > 0) goodput.per_s = static_cast<double>(goodput.good) / cell.duration_s;
 }
 
@@ -133,7 +134,9 @@ void fill_instrument(CellSummary& cell, const Manifest& manifest) {
   const auto ratio = [](std::size_t part, std::size_t all) {
     return all > 0 ? static_cast<double>(part) / static_cast<double>(all) : 0.0;
   };
-  instrument.stamps = by_kernel == cell.records.size() ? "kernel" : by_kernel == 0 ? "read" : "mixed";
+  instrument.stamps = by_kernel == cell.records.size() ? "kernel"
+                      : by_kernel == 0                 ? "read"
+                                                       : "mixed";
   instrument.coalesced_read_share = ratio(shared, reads);
   instrument.multi_token_chunk_share = ratio(multi, chunks);
   const std::string key = std::to_string(cell.cell.id);
@@ -155,7 +158,8 @@ std::optional<Metric> slo_metric(std::string_view key) {
 }
 
 double mean_in_flight(const std::vector<const Record*>& records, Instant from, Instant to) {
-  // By events, not by summing each request's time: the second way is Little's law itself, which this is to check.
+  // By events, not by summing each request's time: the second way is Little's law itself, which
+  // this is to check.
   std::vector<std::pair<Instant, int>> events;
   for (const Record* record : records) {
     if (!happened(record->sent) || !happened(record->done)) continue;

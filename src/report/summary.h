@@ -1,4 +1,5 @@
-// The fold: from the records of a cell to its figures. Pure; everything that is printed or written is made from this.
+// The fold: from the records of a cell to its figures. Pure; everything that is printed or written
+// is made from this.
 #pragma once
 
 #include <array>
@@ -17,7 +18,8 @@ struct Goodput {
   std::size_t good = 0;
   double share = 0.0;  ///< Of all requests due.
   double per_s = 0.0;
-  std::map<std::string, std::size_t> failed_by;  ///< How often each SLO failed, by its metric's key.
+  std::map<std::string, std::size_t>
+      failed_by;  ///< How often each SLO failed, by its metric's key.
 };
 
 /// What the generator knows of itself.
@@ -40,9 +42,9 @@ struct Verdict {
 /// The figures of one cell.
 struct CellSummary {
   Cell cell;
-  std::vector<const Record*> records;   ///< Measured ones, by id.
+  std::vector<const Record*> records;     ///< Measured ones, by id.
   std::vector<std::uint32_t> out_tokens;  ///< For each of them.
-  std::size_t offered = 0;              ///< Due.
+  std::size_t offered = 0;                ///< Due.
   std::size_t sent = 0;
   std::size_t completed = 0;
   std::size_t failed = 0;

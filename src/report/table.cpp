@@ -1,5 +1,6 @@
-// The table in the terminal: a grid of all cells, and for a run of one cell its distributions in full. Digits that the
-// samples do not carry are not printed; a percentile that is only the maximum says so.
+// The table in the terminal: a grid of all cells, and for a run of one cell its distributions in
+// full. Digits that the samples do not carry are not printed; a percentile that is only the maximum
+// says so.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -85,7 +86,8 @@ void add_grid_head(Grid& grid, const TableOptions& options, bool has_failures, b
   grid.add(head);
 }
 
-std::string grid_text(const RunSummary& run, const Manifest& manifest, const TableOptions& options) {
+std::string grid_text(const RunSummary& run, const Manifest& manifest,
+                      const TableOptions& options) {
   Grid grid(3);
   const bool has_failures = run.failed > 0;
   const bool has_slos = !manifest.slos.empty();
@@ -118,9 +120,10 @@ std::string detail_text(const CellSummary& cell) {
     // Without reasoning text, and with one token a chunk, these only repeat what stands above them.
     if (m.metric == Metric::ttfo && d.ascending == cell.of(Metric::ttft).ascending) continue;
     if (m.metric == Metric::chunk_gap && d.ascending == cell.of(Metric::itl).ascending) continue;
-    std::vector<std::string> row{std::string(m.title), m.is_time ? "ms" : "",
-                                 value_text(d.mean), value_text(d.std_dev)};
-    for (const double percent : {50.0, 90.0, 95.0, 99.0}) row.push_back(percentile_text(d, percent));
+    std::vector<std::string> row{std::string(m.title), m.is_time ? "ms" : "", value_text(d.mean),
+                                 value_text(d.std_dev)};
+    for (const double percent : {50.0, 90.0, 95.0, 99.0})
+      row.push_back(percentile_text(d, percent));
     row.push_back(value_text(d.max));
     row.push_back(std::to_string(d.n));
     grid.add(row);
@@ -202,13 +205,17 @@ std::string instrument_text(const RunData& data, const RunSummary& run) {
     stamps = stamps.empty() || stamps == cell.instrument.stamps ? cell.instrument.stamps : "mixed";
   }
   std::string out = format(
-      " tacho: {} stamps   send lag p99 {} ms   client lag p99 {} ms   loop {:.0f} % busy\n        {}\n",
+      " tacho: {} stamps   send lag p99 {} ms   client lag p99 {} ms   loop {:.0f} % busy\n        "
+      "{}\n",
       stamps.empty() ? "no" : stamps, value_text(worst_p99(run, Metric::send_lag)),
       value_text(worst_p99(run, Metric::client_lag)), 100 * busy, sources_text(run));
   std::vector<std::string> extras;
-  if (reconnects > 0) extras.push_back(format("{} kept-alive connections found closed", reconnects));
-  if (shared > 0.01) extras.push_back(format("up to {:.0f} % of reads brought several chunks", 100 * shared));
-  if (data.torn_lines > 0) extras.push_back(format("{} record cut off by a kill was left out", data.torn_lines));
+  if (reconnects > 0)
+    extras.push_back(format("{} kept-alive connections found closed", reconnects));
+  if (shared > 0.01)
+    extras.push_back(format("up to {:.0f} % of reads brought several chunks", 100 * shared));
+  if (data.torn_lines > 0)
+    extras.push_back(format("{} record cut off by a kill was left out", data.torn_lines));
   if (!extras.empty()) out += format("        {}\n", join(extras, "   "));
   return out;
 }
@@ -217,7 +224,8 @@ std::string truth_text(const Manifest& manifest) {
   double ttft_mean = 0, ttft_p99 = 0, gap_mean = 0, gap_p99 = 0;
   std::size_t cells = 0;
   for (const auto& [cell, truth] : manifest.truth.items()) {
-    if (!truth.is_object() || !truth.contains("ttft_error_ms") || truth["ttft_error_ms"].is_null()) continue;
+    if (!truth.is_object() || !truth.contains("ttft_error_ms") || truth["ttft_error_ms"].is_null())
+      continue;
     const Json& ttft = truth["ttft_error_ms"];
     ttft_mean = std::max(ttft_mean, json_number(ttft, "mean"));
     ttft_p99 = std::max(ttft_p99, json_number(ttft, "p99"));
@@ -228,8 +236,9 @@ std::string truth_text(const Manifest& manifest) {
     ++cells;
   }
   if (cells == 0) return "";
-  return format(" truth: |measured - true| in the worst cell, ms: TTFT mean {} p99 {}, gaps mean {} p99 {}\n",
-                value_text(ttft_mean), value_text(ttft_p99), value_text(gap_mean), value_text(gap_p99));
+  return format(
+      " truth: |measured - true| in the worst cell, ms: TTFT mean {} p99 {}, gaps mean {} p99 {}\n",
+      value_text(ttft_mean), value_text(ttft_p99), value_text(gap_mean), value_text(gap_p99));
 }
 
 std::string verdict_text(const RunData& data, const RunSummary& run, const TableOptions& options) {
@@ -242,12 +251,14 @@ std::string verdict_text(const RunData& data, const RunSummary& run, const Table
       reasons += format(" ! {}: {}\n", cell_label(cell.cell), reason);
     }
   }
-  std::string head = invalid == 0 ? paint(" VALID", "32", options)
-                     : invalid == run.cells.size()
-                         ? paint(" INVALID", "31", options)
-                         : paint(format(" INVALID in {} of {} cells", invalid, run.cells.size()), "31", options);
+  std::string head =
+      invalid == 0 ? paint(" VALID", "32", options)
+      : invalid == run.cells.size()
+          ? paint(" INVALID", "31", options)
+          : paint(format(" INVALID in {} of {} cells", invalid, run.cells.size()), "31", options);
   if (data.manifest.status == "interrupted") head += "   cut short: it was interrupted";
-  if (data.manifest.status == "running") head += "   cut short: it never finished (killed?), or is still running";
+  if (data.manifest.status == "running")
+    head += "   cut short: it never finished (killed?), or is still running";
   return head + "\n" + reasons;
 }
 
@@ -255,7 +266,8 @@ std::string verdict_text(const RunData& data, const RunSummary& run, const Table
 std::string simulated_text(const Manifest& manifest) {
   if (!manifest.server.contains("sim/config")) return "";
   const Json& sim = manifest.server["sim/config"];
-  return format(", simulated {} × {},", json_number(sim, "tensor_parallel", 1), json_string(sim, "gpu"));
+  return format(", simulated {} × {},", json_number(sim, "tensor_parallel", 1),
+                json_string(sim, "gpu"));
 }
 
 bool has_star(const RunSummary& run, const TableOptions& options) {
@@ -273,14 +285,15 @@ bool has_star(const RunSummary& run, const TableOptions& options) {
 
 std::string table_text(const RunData& data, const RunSummary& run, const TableOptions& options) {
   const Manifest& m = data.manifest;
-  std::string out = format(" {}{} at {} ({})   {}\n\n", paint(m.model, "1", options), simulated_text(m), m.url,
-                           m.endpoint, m.started_at);
+  std::string out = format(" {}{} at {} ({})   {}\n\n", paint(m.model, "1", options),
+                           simulated_text(m), m.url, m.endpoint, m.started_at);
   out += grid_text(run, m, options);
   if (run.cells.size() == 1 && run.completed > 0) {
     out += "\n" + detail_text(run.cells[0]) + "\n" + throughput_text(run.cells[0]);
   }
   out += "\n";
-  if (has_star(run, options)) out += " * too few requests: this percentile leans on the largest of them\n";
+  if (has_star(run, options))
+    out += " * too few requests: this percentile leans on the largest of them\n";
   out += failures_text(run, options) + instrument_text(data, run) + truth_text(m);
   for (const std::string& note : m.notes) out += format(" note: {}\n", note);
   return out + verdict_text(data, run, options);

@@ -1,5 +1,5 @@
-// When a cell's figures are not to be trusted, and why. Each reason is one sentence with its numbers, so that the
-// reader can judge the judge; docs/metrics.md lists them.
+// When a cell's figures are not to be trusted, and why. Each reason is one sentence with its
+// numbers, so that the reader can judge the judge; docs/metrics.md lists them.
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -18,10 +18,12 @@ constexpr double length_tolerance = 0.10;
 /// Late sending or late reading by more than the figures it disturbs can bear.
 void judge_lag(const CellSummary& cell, Verdict& verdict) {
   const Distribution& send = cell.of(Metric::send_lag);
-  // An open loop's late send is in every time from due. A closed loop's leaves a slot empty for so long, which is its
-  // share of a request's whole time; so it is when all requests are due at once and one has to be the last.
+  // An open loop's late send is in every time from due. A closed loop's leaves a slot empty for so
+  // long, which is its share of a request's whole time; so it is when all requests are due at once
+  // and one has to be the last.
   const bool is_paced = cell.cell.request_rate && std::isfinite(*cell.cell.request_rate);
-  const Distribution& disturbed = cell.of(is_paced && !cell.of(Metric::ttft).empty() ? Metric::ttft : Metric::e2e);
+  const Distribution& disturbed =
+      cell.of(is_paced && !cell.of(Metric::ttft).empty() ? Metric::ttft : Metric::e2e);
   if (disturbed.empty()) return;
   const double bound = std::max(lag_floor_ms, lag_share * disturbed.percentile(50));
   const bool is_capped_open_loop = !cell.cell.is_static && cell.cell.concurrency.has_value();
@@ -52,8 +54,10 @@ void judge_lengths(const CellSummary& cell, Verdict& verdict) {
     if (std::abs(cell.out_tokens[i] - asked) > length_tolerance * asked) ++off;
   }
   if (off * 100 <= cell.completed) return;
-  verdict.reasons.push_back(format("output length off: {} of {} answers are not within 10 % of the {} tokens "
-                                   "asked for", off, cell.completed, *cell.cell.output_tokens));
+  verdict.reasons.push_back(
+      format("output length off: {} of {} answers are not within 10 % of the {} tokens "
+             "asked for",
+             off, cell.completed, *cell.cell.output_tokens));
 }
 
 /// The same prompt twice may be answered from a cache.
@@ -64,8 +68,10 @@ void judge_prompts(const CellSummary& cell, Verdict& verdict) {
     if (!seen.insert(record->prompt).second) ++repeated;
   }
   if (repeated == 0) return;
-  verdict.reasons.push_back(format("prompts repeated: {} of {} requests sent a prompt again, which a prefix "
-                                   "cache may have answered", repeated, cell.records.size()));
+  verdict.reasons.push_back(
+      format("prompts repeated: {} of {} requests sent a prompt again, which a prefix "
+             "cache may have answered",
+             repeated, cell.records.size()));
 }
 
 }  // namespace
@@ -78,11 +84,12 @@ Verdict judge(const CellSummary& cell, const Manifest& manifest) {
   }
   if (cell.completed == 0) verdict.reasons.push_back("no request succeeded");
   if (cell.offered < cell.cell.requests && manifest.status != "finished") {
-    verdict.reasons.push_back(format("cut short: {} of {} requests", cell.offered, cell.cell.requests));
+    verdict.reasons.push_back(
+        format("cut short: {} of {} requests", cell.offered, cell.cell.requests));
   }
   if (cell.cell.is_static && cell.cell.requests < cell.cell.concurrency.value_or(1)) {
-    verdict.reasons.push_back(format("load not reached: {} requests cannot keep {} in flight", cell.cell.requests,
-                                     *cell.cell.concurrency));
+    verdict.reasons.push_back(format("load not reached: {} requests cannot keep {} in flight",
+                                     cell.cell.requests, *cell.cell.concurrency));
   }
   judge_lag(cell, verdict);
   judge_lengths(cell, verdict);

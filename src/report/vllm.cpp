@@ -1,5 +1,6 @@
-// A cell as `vllm bench serve --save-result` writes it, by vLLM's definitions: tpot = (last - first) / (n - 1), ITL is
-// the raw gap between chunks, standard deviations are of the population, failures are left out of all times.
+// A cell as `vllm bench serve --save-result` writes it, by vLLM's definitions: tpot = (last -
+// first) / (n - 1), ITL is the raw gap between chunks, standard deviations are of the population,
+// failures are left out of all times.
 #include <algorithm>
 #include <cmath>
 
@@ -87,9 +88,11 @@ void add_details(Json& json, const CellSummary& cell, Instant start) {
       gaps.push_back(to_s(record.chunks[c].at - record.chunks[c - 1].at));
     }
     json["itls"].push_back(std::move(gaps));
-    json["start_times"].push_back(happened(record.sent) ? Json(to_s(record.sent - start)) : Json(nullptr));
+    json["start_times"].push_back(happened(record.sent) ? Json(to_s(record.sent - start))
+                                                        : Json(nullptr));
     const bool is_ok = record.outcome == Outcome::ok;
-    json["errors"].push_back(is_ok ? "" : format("{}: {}", outcome_name(record.outcome), record.detail));
+    json["errors"].push_back(is_ok ? ""
+                                   : format("{}: {}", outcome_name(record.outcome), record.detail));
   }
 }
 
@@ -110,8 +113,12 @@ Json vllm_result(const CellSummary& cell, const RunData& data, const VllmOptions
   std::replace(date.begin(), date.end(), 'T', '-');
   const bool is_inf = !cell.cell.request_rate || std::isinf(*cell.cell.request_rate);
   const std::string api = manifest.endpoint == "chat" ? "openai-chat" : "openai";
-  Json json{{"date", date}, {"endpoint_type", api}, {"backend", api}, {"label", nullptr},
-            {"model_id", manifest.model}, {"tokenizer_id", manifest.tokenizer},
+  Json json{{"date", date},
+            {"endpoint_type", api},
+            {"backend", api},
+            {"label", nullptr},
+            {"model_id", manifest.model},
+            {"tokenizer_id", manifest.tokenizer},
             {"num_prompts", cell.cell.requests}};
   json["request_rate"] = is_inf ? Json("inf") : Json(*cell.cell.request_rate);
   json["burstiness"] = json_number(manifest.config, "burstiness", 1.0);

@@ -43,7 +43,8 @@ Json return_latency(const LiveRequest& live) {
 
 void prepare_events(LiveRequest& live, std::string_view model) {
   live.event_start = format(
-      "data: {{\"id\":\"{}\",\"object\":\"{}\",\"created\":{},\"model\":{},\"choices\":[{{\"index\":0,{}",
+      "data: "
+      "{{\"id\":\"{}\",\"object\":\"{}\",\"created\":{},\"model\":{},\"choices\":[{{\"index\":0,{}",
       live.truth.id, live.is_chat ? "chat.completion.chunk" : "text_completion", live.created_s,
       quoted(model), live.is_chat ? "\"delta\":{\"content\":\"" : "\"text\":\"");
 }
@@ -51,7 +52,8 @@ void prepare_events(LiveRequest& live, std::string_view model) {
 void append_event(std::string& out, const LiveRequest& live, bool is_last, bool with_usage) {
   out += live.event_start;
   append_json_escaped(out, live.text);
-  out += live.is_chat ? "\"},\"logprobs\":null,\"finish_reason\":" : "\",\"logprobs\":null,\"finish_reason\":";
+  out += live.is_chat ? "\"},\"logprobs\":null,\"finish_reason\":"
+                      : "\",\"logprobs\":null,\"finish_reason\":";
   if (is_last) {
     out += quoted(finish_reason(live));
   } else {
@@ -72,9 +74,10 @@ void append_role_event(std::string& out, const LiveRequest& live) {
 }
 
 void append_usage_event(std::string& out, const LiveRequest& live, std::string_view model) {
-  out += format("data: {{\"id\":\"{}\",\"object\":\"{}\",\"created\":{},\"model\":{},\"choices\":[],",
-                live.truth.id, live.is_chat ? "chat.completion.chunk" : "text_completion",
-                live.created_s, quoted(model));
+  out +=
+      format("data: {{\"id\":\"{}\",\"object\":\"{}\",\"created\":{},\"model\":{},\"choices\":[],",
+             live.truth.id, live.is_chat ? "chat.completion.chunk" : "text_completion",
+             live.created_s, quoted(model));
   append_usage(out, live);
   out += "}\n\n";
 }

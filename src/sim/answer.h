@@ -1,5 +1,5 @@
-// The JSON of the engine's answers: OpenAI's shapes, composed from parts that are ready before the first token, because
-// this runs for every token of every sequence of a batch.
+// The JSON of the engine's answers: OpenAI's shapes, composed from parts that are ready before the
+// first token, because this runs for every token of every sequence of a batch.
 #pragma once
 
 #include <string>
@@ -20,12 +20,12 @@ struct LiveRequest final : ServerRequest::Attachment, Sequence {
   bool is_chat = true;
   bool streams = true;
   bool includes_usage = false;
-  bool returns_times = false;       ///< The Ascend suite's `return_latency`.
-  bool ends_by_length = true;       ///< Else by its own end-of-text.
+  bool returns_times = false;  ///< The Ascend suite's `return_latency`.
+  bool ends_by_length = true;  ///< Else by its own end-of-text.
   std::uint64_t text_seed = 0;
-  std::int64_t created_s = 0;       ///< Wall clock.
-  std::string event_start;          ///< Up to the text of a chunk.
-  std::string text;                 ///< What is to go out with the next chunk, or with the whole answer.
+  std::int64_t created_s = 0;  ///< Wall clock.
+  std::string event_start;     ///< Up to the text of a chunk.
+  std::string text;            ///< What is to go out with the next chunk, or with the whole answer.
   std::uint32_t pending_tokens = 0;
 };
 

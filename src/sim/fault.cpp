@@ -38,7 +38,8 @@ Result<Fault> parse_fault(std::string_view name) {
 Result<FaultRule> parse_fault_rule(std::string_view text) {
   const auto equals = text.rfind('=');
   if (equals == std::string_view::npos) {
-    return input_error(format("'{}': a fault is given as name=probability, such as rst_mid=0.01", text));
+    return input_error(
+        format("'{}': a fault is given as name=probability, such as rst_mid=0.01", text));
   }
   auto fault = parse_fault(text.substr(0, equals));
   if (!fault) return fault.error();

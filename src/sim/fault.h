@@ -1,5 +1,5 @@
-// Faults that the engine commits on purpose: asked for by one request (header X-Tacho-Fault) or drawn by a probability
-// from the seed, so that a run with faults can be repeated exactly.
+// Faults that the engine commits on purpose: asked for by one request (header X-Tacho-Fault) or
+// drawn by a probability from the seed, so that a run with faults can be repeated exactly.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ namespace tacho {
 struct Fault {
   enum class Kind {
     none,
-    http_status,      ///< http_<status>: an error object with that status; 429 and 503 say Retry-After.
-    reset_mid,        ///< rst_mid: the connection is reset in the middle of the answer.
-    close_mid,        ///< fin_mid: the connection closes cleanly in the middle of the answer.
-    no_done,          ///< no_done: a whole answer, then the end without [DONE].
+    http_status,  ///< http_<status>: an error object with that status; 429 and 503 say Retry-After.
+    reset_mid,    ///< rst_mid: the connection is reset in the middle of the answer.
+    close_mid,    ///< fin_mid: the connection closes cleanly in the middle of the answer.
+    no_done,      ///< no_done: a whole answer, then the end without [DONE].
     error_in_stream,  ///< error_in_stream: status 200, then an error object as an event.
     malformed,        ///< malformed: an event that is not JSON.
     no_answer,        ///< no_answer: the request is taken and never answered.

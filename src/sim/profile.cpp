@@ -17,9 +17,9 @@ Result<Profile> find(const std::vector<Profile>& all, std::string_view id, std::
 
 }  // namespace
 
-// Peaks, memory and bandwidth: NVIDIA's data sheets (H20 and the x800 parts as published by their vendors). Efficiencies:
-// fitted to public measurements of matrix products on A100, H100, H200, L40S and RTX 4090; the x800 parts
-// take those of their sisters.
+// Peaks, memory and bandwidth: NVIDIA's data sheets (H20 and the x800 parts as published by their
+// vendors). Efficiencies: fitted to public measurements of matrix products on A100, H100, H200,
+// L40S and RTX 4090; the x800 parts take those of their sisters.
 const std::vector<GpuProfile>& gpu_profiles() {
   static const std::vector<GpuProfile> all{
       {"rtx4090", "NVIDIA RTX 4090", 165.2e12, 24e9, 1.008e12, 0.90, 0.91},

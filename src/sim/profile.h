@@ -1,4 +1,5 @@
-// Hardware and model profiles of the simulated engine: the few figures that a step's time is made of.
+// Hardware and model profiles of the simulated engine: the few figures that a step's time is made
+// of.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +13,9 @@ namespace tacho {
 
 /// One accelerator. Figures are the vendor's data sheets', dense, without sparsity.
 struct GpuProfile {
-  std::string_view id;             ///< As typed: h800.
-  std::string_view name;           ///< As shown: NVIDIA H800 SXM.
-  double flops_16bit = 0.0;        ///< FP16/BF16 FLOP/s.
+  std::string_view id;       ///< As typed: h800.
+  std::string_view name;     ///< As shown: NVIDIA H800 SXM.
+  double flops_16bit = 0.0;  ///< FP16/BF16 FLOP/s.
   double memory_bytes = 0.0;
   double bandwidth_bytes_per_s = 0.0;
   double compute_efficiency = 0.0;    ///< Share of the peak that large matrix products reach.
@@ -25,8 +26,8 @@ struct GpuProfile {
 struct ModelProfile {
   std::string_view id;
   double parameters = 0.0;
-  double active_parameters = 0.0;  ///< Per token; less than all in a mixture of experts.
-  double kv_bytes_per_token = 0.0; ///< Over all layers.
+  double active_parameters = 0.0;   ///< Per token; less than all in a mixture of experts.
+  double kv_bytes_per_token = 0.0;  ///< Over all layers.
   std::uint32_t context_max = 0;
 };
 

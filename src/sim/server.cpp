@@ -18,10 +18,12 @@ void reply_error(ServerRequest& request, int status, std::string_view message,
   request.reply(status, json_type, error_body(message, type, status), extra_head_lines);
 }
 
-/// Lengths of answers that end by themselves: log-normal, near ShareGPT's (median 180, mean about 270 tokens).
+/// Lengths of answers that end by themselves: log-normal, near ShareGPT's (median 180, mean about
+/// 270 tokens).
 std::uint32_t natural_length(std::uint64_t seed) {
   Random random(Seed{seed}, "answer length");
-  return static_cast<std::uint32_t>(std::clamp(180.0 * std::exp(0.9 * random.normal()), 4.0, 8192.0));
+  return static_cast<std::uint32_t>(
+      std::clamp(180.0 * std::exp(0.9 * random.normal()), 4.0, 8192.0));
 }
 
 std::uint64_t hash_text(std::string_view text, std::uint64_t hash) {
@@ -51,13 +53,14 @@ SimServer::SimServer(Loop& loop, SimOptions options, CountTokens count_tokens)
       options_(std::move(options)),
       count_tokens_(std::move(count_tokens)),
       step_time_(options_.gpu, options_.model, options_.tensor_parallel),
-      engine_(loop, step_time_,
-              [&] {
-                EngineOptions engine = options_.engine;
-                if (engine.kv_tokens == 0) engine.kv_tokens = step_time_.kv_tokens();
-                return engine;
-              }(),
-              *this),
+      engine_(
+          loop, step_time_,
+          [&] {
+            EngineOptions engine = options_.engine;
+            if (engine.kv_tokens == 0) engine.kv_tokens = step_time_.kv_tokens();
+            return engine;
+          }(),
+          *this),
       http_(loop, *this, options_.http) {
   if (options_.served_model_name.empty()) options_.served_model_name = options_.model.id;
   if (options_.context_max == 0) options_.context_max = options_.model.context_max;
@@ -86,8 +89,11 @@ void SimServer::on_request(ServerRequest& request) {
     return request.reply(200, json_type, dump_json(Json{{"version", "tacho-sim " TACHO_VERSION}}));
   }
   if (path == "/v1/models") {
-    const Json model{{"id", options_.served_model_name}, {"object", "model"}, {"created", 0},
-                     {"owned_by", "tacho"}, {"root", options_.model.id},
+    const Json model{{"id", options_.served_model_name},
+                     {"object", "model"},
+                     {"created", 0},
+                     {"owned_by", "tacho"},
+                     {"root", options_.model.id},
                      {"max_model_len", options_.context_max}};
     return request.reply(200, json_type,
                          dump_json(Json{{"object", "list"}, {"data", Json::array({model})}}));
@@ -165,13 +171,15 @@ Result<std::unique_ptr<LiveRequest>> SimServer::read_generation(const Json& body
   live->input_tokens = static_cast<std::uint32_t>(std::max<std::size_t>(1, count_tokens_(prompt)));
   live->text_seed = hash_text(prompt, options_.seed.value ^ 0xcbf29ce484222325u);
 
-  const double limit = json_number(body, "max_completion_tokens", json_number(body, "max_tokens", 0));
+  const double limit =
+      json_number(body, "max_completion_tokens", json_number(body, "max_tokens", 0));
   if (limit < 0) return input_error("max_tokens must be at least 1");
   const auto asked = static_cast<std::uint32_t>(std::min(limit, 1e9));
   if (live->input_tokens + std::max(asked, 1u) > options_.context_max) {
-    return input_error(format("This model's maximum context length is {} tokens. However, your request has "
-                              "{} input tokens and asks for {} output tokens.",
-                              options_.context_max, live->input_tokens, asked));
+    return input_error(
+        format("This model's maximum context length is {} tokens. However, your request has "
+               "{} input tokens and asks for {} output tokens.",
+               options_.context_max, live->input_tokens, asked));
   }
   const std::uint32_t room = options_.context_max - live->input_tokens;
   const std::uint32_t longest = std::min(asked > 0 ? asked : default_output_tokens, room);
@@ -207,7 +215,9 @@ void SimServer::serve_embeddings(ServerRequest& request) {
     for (double& x : vector) x /= std::sqrt(squares);
     data.push_back({{"object", "embedding"}, {"index", data.size()}, {"embedding", vector}});
   }
-  const Json answer{{"object", "list"}, {"data", data}, {"model", options_.served_model_name},
+  const Json answer{{"object", "list"},
+                    {"data", data},
+                    {"model", options_.served_model_name},
                     {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}};
   metrics_.prompt_tokens += tokens;
   request.reply(200, json_type, dump_json(answer));
@@ -235,7 +245,8 @@ bool SimServer::commit_late_fault(LiveRequest& live) {
     return true;
   }
   if (live.fault.kind == Fault::Kind::error_in_stream) {
-    live.http->send_piece("data: " + error_body("a fault that was asked for", "InjectedError", 500) + "\n\n");
+    live.http->send_piece(
+        "data: " + error_body("a fault that was asked for", "InjectedError", 500) + "\n\n");
   } else if (live.fault.kind == Fault::Kind::malformed) {
     live.http->send_piece("data: {\"id\":\"chatcmpl-\",\"choi\n\n");
   }
@@ -267,7 +278,8 @@ void SimServer::send_chunk(LiveRequest& live, Instant planned) {
   std::string piece;
   if (live.truth.written.empty() && live.is_chat) append_role_event(piece, live);
   append_event(piece, live, false, options_.usage == UsageStyle::every_chunk);
-  if (!live.truth.planned.empty()) metrics_.itl_s.observe(to_s(planned - live.truth.planned.back()));
+  if (!live.truth.planned.empty())
+    metrics_.itl_s.observe(to_s(planned - live.truth.planned.back()));
   live.truth.planned.push_back(planned);
   live.truth.written.push_back(loop_.clock());
   live.http->send_piece(piece);
@@ -291,8 +303,9 @@ void SimServer::finish(LiveRequest& live, Instant planned) {
   }
   std::string piece;
   if (live.truth.written.size() == 1 && live.is_chat) append_role_event(piece, live);
-  append_event(piece, live, true, options_.usage == UsageStyle::with_finish ||
-                                      options_.usage == UsageStyle::every_chunk);
+  append_event(
+      piece, live, true,
+      options_.usage == UsageStyle::with_finish || options_.usage == UsageStyle::every_chunk);
   if (options_.usage == UsageStyle::own_chunk && live.includes_usage) {
     append_usage_event(piece, live, options_.served_model_name);
   }

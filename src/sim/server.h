@@ -1,7 +1,9 @@
-// The engine's HTTP face: an OpenAI-compatible server over a Loop, with the truth of what it did beside it.
+// The engine's HTTP face: an OpenAI-compatible server over a Loop, with the truth of what it did
+// beside it.
 //
-//   POST /v1/chat/completions, /v1/completions, /v1/embeddings     GET /v1/models, /health, /version, /metrics
-//   GET  /sim/truth, /sim/truth/<request id>, /sim/config          POST /sim/reset
+//   POST /v1/chat/completions, /v1/completions, /v1/embeddings     GET /v1/models, /health,
+//   /version, /metrics GET  /sim/truth, /sim/truth/<request id>, /sim/config          POST
+//   /sim/reset
 #pragma once
 
 #include <functional>
@@ -38,7 +40,7 @@ struct SimOptions {
   std::uint32_t context_max = 0;  ///< 0: the model's.
   std::uint32_t tokens_per_chunk = 1;
   UsageStyle usage = UsageStyle::own_chunk;
-  std::string api_key;            ///< Empty: none is asked for.
+  std::string api_key;  ///< Empty: none is asked for.
   std::vector<FaultRule> faults;
   HttpServerOptions http;
 };

@@ -6,15 +6,18 @@ namespace tacho {
 namespace {
 
 constexpr double bytes_per_weight = 2.0;
-// Host time of a vLLM V1 step: a constant and a share per sequence, from public measurements (1.0-1.2 ms, 8-25 µs).
+// Host time of a vLLM V1 step: a constant and a share per sequence, from public measurements
+// (1.0-1.2 ms, 8-25 µs).
 constexpr double host_s_per_step = 1.1e-3;
 constexpr double host_s_per_sequence = 12e-6;
 constexpr double memory_share = 0.9;
-constexpr double reserve_bytes = 3.5e9;  ///< Activations, graphs and communication buffers of each GPU.
+constexpr double reserve_bytes =
+    3.5e9;  ///< Activations, graphs and communication buffers of each GPU.
 
 }  // namespace
 
-StepTime::StepTime(const GpuProfile& gpu, const ModelProfile& model, std::uint32_t tensor_parallel) {
+StepTime::StepTime(const GpuProfile& gpu, const ModelProfile& model,
+                   std::uint32_t tensor_parallel) {
   const double gpus = tensor_parallel;
   const double bandwidth = gpus * gpu.bandwidth_bytes_per_s * gpu.bandwidth_efficiency;
   weights_s_ = model.active_parameters * bytes_per_weight / bandwidth;

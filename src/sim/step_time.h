@@ -1,5 +1,6 @@
-// How long one step of the engine takes: a fixed cost for reading the weights, and costs per token and per sequence.
-// A first model, honest about its shape: a single roofline, no collectives, no kernels of their own.
+// How long one step of the engine takes: a fixed cost for reading the weights, and costs per token
+// and per sequence. A first model, honest about its shape: a single roofline, no collectives, no
+// kernels of their own.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@ namespace tacho {
 struct StepWork {
   std::uint32_t decode_sequences = 0;
   std::uint32_t prefill_tokens = 0;
-  std::uint64_t context_tokens = 0;  ///< Cached tokens that the decoding sequences attend to, summed.
+  std::uint64_t context_tokens =
+      0;  ///< Cached tokens that the decoding sequences attend to, summed.
 };
 
 /// The costs of one GPU, model and tensor-parallel degree, in seconds.
@@ -24,7 +26,8 @@ class StepTime {
   /// The duration of a step: the larger of compute and memory time, plus the host's overhead.
   Duration of(const StepWork& work) const;
 
-  /// Tokens that fit into the cache, with 10 % of the memory and the weights set aside; 0 when the weights do not fit.
+  /// Tokens that fit into the cache, with 10 % of the memory and the weights set aside; 0 when the
+  /// weights do not fit.
   std::uint64_t kv_tokens() const { return kv_tokens_; }
 
  private:

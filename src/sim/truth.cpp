@@ -28,9 +28,11 @@ void TruthStore::clear() {
 }
 
 std::string to_json_line(const Truth& truth) {
-  std::string out = format("{{\"id\":\"{}\",\"received_ns\":{},\"scheduled_ns\":{},\"input_tokens\":{},"
-                           "\"output_tokens\":{}", truth.id, to_ns(truth.received),
-                           to_ns(truth.scheduled), truth.input_tokens, truth.output_tokens);
+  std::string out = format(
+      "{{\"id\":\"{}\",\"received_ns\":{},\"scheduled_ns\":{},\"input_tokens\":{},"
+      "\"output_tokens\":{}",
+      truth.id, to_ns(truth.received), to_ns(truth.scheduled), truth.input_tokens,
+      truth.output_tokens);
   const auto column = [&](std::string_view key, const std::vector<Instant>& values) {
     out += format(",\"{}\":[", key);
     for (const Instant& value : values) {

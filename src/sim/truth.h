@@ -1,5 +1,6 @@
-// What really happened: for each request, when it had arrived and when each of its tokens was planned and written. The
-// client's measurements are judged against this. Times are nanoseconds on the machine's monotonic clock.
+// What really happened: for each request, when it had arrived and when each of its tokens was
+// planned and written. The client's measurements are judged against this. Times are nanoseconds on
+// the machine's monotonic clock.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ struct Truth {
   Instant scheduled = never;  ///< When its first step began.
   std::uint32_t input_tokens = 0;
   std::uint32_t output_tokens = 0;
-  std::vector<Instant> planned;  ///< For each piece written: when its step ended by the engine's time.
+  std::vector<Instant>
+      planned;  ///< For each piece written: when its step ended by the engine's time.
   std::vector<Instant> written;  ///< And the moment before it was handed to the kernel.
 };
 
@@ -42,7 +44,8 @@ class TruthStore {
   std::size_t tokens_ = 0;
   std::size_t dropped_ = 0;
   std::deque<Truth> truths_;
-  std::unordered_map<std::string, std::size_t> index_;  ///< Id to position, counted from the first one ever kept.
+  std::unordered_map<std::string, std::size_t>
+      index_;  ///< Id to position, counted from the first one ever kept.
 };
 
 /// One truth as one line of JSON, without a line end.

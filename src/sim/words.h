@@ -1,5 +1,5 @@
-// The engine's voice: words that are one token each for the built-in tokenizer, drawn by a seed, so that an answer's text has
-// exactly the tokens that its usage says.
+// The engine's voice: words that are one token each for the built-in tokenizer, drawn by a seed, so
+// that an answer's text has exactly the tokens that its usage says.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// What is said of a set of samples: mean, spread and percentiles. One definition for every figure that tacho
-// prints: linear interpolation between closest ranks (Hyndman and Fan's type 7), sample standard deviation.
+// What is said of a set of samples: mean, spread and percentiles. One definition for every figure
+// that tacho prints: linear interpolation between closest ranks (Hyndman and Fan's type 7), sample
+// standard deviation.
 #pragma once
 
 #include <array>
@@ -38,13 +39,15 @@ struct Distribution {
   double std_dev = 0.0;  ///< Of the sample (n - 1); 0 for a single one.
   double min = 0.0;
   double max = 0.0;
-  std::vector<double> ascending;  ///< The samples themselves, so that any percentile can be asked for.
+  std::vector<double>
+      ascending;  ///< The samples themselves, so that any percentile can be asked for.
 
   /// True when there is nothing to say.
   bool empty() const { return n == 0; }
   /// The percentile; 0 < percent <= 100. Must not be empty.
   double percentile(double percent) const { return percentile_of_sorted(ascending, percent); }
-  /// True when the percentile leans on the largest sample: it is then no better known than the maximum.
+  /// True when the percentile leans on the largest sample: it is then no better known than the
+  /// maximum.
   bool leans_on_max(double percent) const;
 };
 

@@ -7,12 +7,13 @@
 namespace tacho {
 namespace {
 
-/// The rate at which request `i` of `count` follows the one before. vLLM's ramps go over the requests in
-/// the same way, not over time.
+/// The rate at which request `i` of `count` follows the one before. vLLM's ramps go over the
+/// requests in the same way, not over time.
 double rate_at(const Arrivals& arrivals, std::size_t i, std::size_t count) {
   const double progress = count > 1 ? static_cast<double>(i) / static_cast<double>(count - 1) : 0.0;
   switch (arrivals.ramp) {
-    case Arrivals::Ramp::none: return arrivals.rate_per_s;
+    case Arrivals::Ramp::none:
+      return arrivals.rate_per_s;
     case Arrivals::Ramp::linear:
       return arrivals.ramp_start_per_s +
              (arrivals.ramp_end_per_s - arrivals.ramp_start_per_s) * progress;
@@ -37,8 +38,9 @@ std::vector<Duration> due_times(const Arrivals& arrivals, std::size_t count, See
   std::vector<Duration> due;
   due.reserve(count);
 
-  // At a constant rate, time is counted in mean gaps and scaled once per arrival: summing scaled gaps would let rounding
-  // errors build up until the metronome drifts off its own rate (40 µs after 3 million arrivals).
+  // At a constant rate, time is counted in mean gaps and scaled once per arrival: summing scaled
+  // gaps would let rounding errors build up until the metronome drifts off its own rate (40 µs
+  // after 3 million arrivals).
   double elapsed_gaps = 0.0;
   double elapsed_s = 0.0;
   while (due.size() < count) {
