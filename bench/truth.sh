@@ -5,7 +5,7 @@
 #
 # The engine keeps the time at which it handed each token to the kernel. Printed are the mean and
 # the 99th percentile of |measured - true|, for the time to the first token and for the gaps between
-# tokens, in ms. They are printed, never judged: they depend on the machine and on what else it does.
+# tokens, in ms. They are never judged: they depend on the machine and on what else it does.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tacho=${TACHO_BINARY:-$root/build/release/tacho}
@@ -20,8 +20,8 @@ row() {
 import json, sys
 truth = json.load(open(sys.argv[1] + "/run.json"))["truth"]["0"]
 for name, key in (("TTFT", "ttft_error_ms"), ("gaps", "gap_error_ms")):
-    d = truth[key]
-    print(f"  {name}   mean {d['mean']:.4f}   p99 {d['p99']:.4f}   max {d['max']:.4f} ms   n {d['n']}")
+    mean, p99, most, n = (truth[key][part] for part in ("mean", "p99", "max", "n"))
+    print(f"  {name}   mean {mean:.4f}   p99 {p99:.4f}   max {most:.4f} ms   n {n}")
 PYTHON
 }
 
@@ -29,8 +29,8 @@ read -r load _ </proc/loadavg
 echo "|measured - true|, 32 streams, $(nproc) cores, load average $load"
 for profile in "${profiles[@]}"; do
   run=$folder/${profile//\//-}
-  "$tacho" bench --sim "$profile" --concurrency 32 --epochs 5 --input-tokens 512 --output-tokens 128 \
-    --quiet --out "$run" >/dev/null
+  "$tacho" bench --sim "$profile" --concurrency 32 --epochs 5 --input-tokens 512 \
+    --output-tokens 128 --quiet --out "$run" >/dev/null
   echo "$profile"
   row "$run"
 done

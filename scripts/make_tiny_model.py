@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes a model for a real engine to serve in the tests: real in its form, with weights drawn at random.
+"""Makes a model for a real engine to serve in the tests: real in its form, its weights at random.
 
     make_tiny_model.py FOLDER
 
-Writes tokenizer.json, a byte-level BPE of 1,024 entries trained on data/conversations.json alone, and
-tiny.gguf, a Llama of two layers that uses it: less than 1 MB, thousands of tokens a second on one
-core. What it says is noise; that it says it token by token, over a real server, is what counts.
+Writes tokenizer.json, a byte-level BPE of 1,024 entries trained on data/conversations.json alone,
+and tiny.gguf, a Llama of two layers that uses it: less than 1 MB, thousands of tokens a second on
+one core. What it says is noise; that it says it token by token, over a real server, is what counts.
 Needs gguf==0.19.0 and tokenizers==0.23.2, which scripts/setup_engine.sh installs.
 """
 import json
@@ -23,7 +23,7 @@ SPECIALS = ["<|bos|>", "<|eos|>", "<|im_start|>", "<|im_end|>"]
 BEGIN, END_OF_TURN = 0, 3
 
 WIDTH, LAYERS, HEADS, INNER, CONTEXT = 64, 2, 4, 128, 4096
-SPREAD = 0.3  # Of the weights: wide enough that answers differ, narrow enough that nothing overflows.
+SPREAD = 0.3  # Of the weights: wide enough that answers differ, and nothing overflows.
 SEED = 7
 
 CHAT_TEMPLATE = (
@@ -63,7 +63,8 @@ def add_tokenizer(writer, tokenizer):
     """The same entries and merges as tokenizer.json, in the order of their ids."""
     model = json.loads(tokenizer.to_str())["model"]
     entries = sorted(model["vocab"], key=model["vocab"].get)
-    kinds = [gguf.TokenType.CONTROL if entry in SPECIALS else gguf.TokenType.NORMAL for entry in entries]
+    control, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
+    kinds = [control if entry in SPECIALS else normal for entry in entries]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(entries)

@@ -23,7 +23,8 @@ fail() { echo "setup_engine: $*" >&2; exit 4; }
 step() {
   local what=$1
   shift
-  timeout --kill-after=5 $((limit_s - SECONDS > 1 ? limit_s - SECONDS : 1)) "$@" >>"$log" 2>&1 </dev/null
+  timeout --kill-after=5 $((limit_s - SECONDS > 1 ? limit_s - SECONDS : 1)) "$@" \
+    >>"$log" 2>&1 </dev/null
   case $? in
     0) ;;
     124 | 137) fail "$what took more than $limit_s s" ;;

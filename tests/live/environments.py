@@ -26,7 +26,8 @@ def ensure(name, packages, limit_s, python=sys.executable):
 
 def install(folder, packages, limit_s, python):
     commands = [[python, "-m", "venv", "--clear", folder],
-                [folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                [folder / "bin/python", "-m", "pip", "install", "--quiet",
+                 "--disable-pip-version-check",
                  "--no-input", *packages]]
     for command in commands:
         words = [str(word) for word in command]

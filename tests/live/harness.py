@@ -1,4 +1,4 @@
-"""What every live test stands on: the binary under test, the built-in engine as a server, one run of
+"""What every live test stands on: the binary under test, the built-in engine as a server, a run of
 `tacho bench` and what it left behind, and the end of every process that was started."""
 
 import atexit
@@ -26,6 +26,7 @@ IS_FULL = os.environ.get("TACHO_FULL") == "1"
 LIMIT_S = 120
 
 TESTS = []
+HEAVY = []
 _processes = []
 _folder = None
 
@@ -35,8 +36,14 @@ class Skip(Exception):
 
 
 def test(function):
-    """Registers a test. Its name is the function's; its first line of documentation says what holds."""
+    """Registers a test. Its name is the function's; its documentation says what holds."""
     TESTS.append(function)
+    return function
+
+
+def heavy_test(function):
+    """Registers a test that only a full run, or one that names it, performs."""
+    HEAVY.append(function)
     return function
 
 
@@ -123,7 +130,7 @@ def get(url, headers=None, body=None):
 
 
 class Sim:
-    """A running `tacho sim` on a free port. The default model is the one with the shortest steps."""
+    """A running `tacho sim` on a free port. The default model has the shortest steps."""
 
     def __init__(self, *arguments):
         words = [str(word) for word in arguments]
@@ -150,7 +157,8 @@ class Sim:
 
     def metric(self, name):
         """The value of one series of its /metrics page, without regard to labels."""
-        found = re.findall(rf"^{re.escape(name)}(?:{{[^}}]*}})? (\S+)$", get(f"{self.url}/metrics")[1], re.M)
+        found = re.findall(rf"^{re.escape(name)}(?:{{[^}}]*}})? (\S+)$",
+                           get(f"{self.url}/metrics")[1], re.M)
         return sum(float(value) for value in found)
 
 
@@ -195,7 +203,8 @@ class Done:
 
     def __str__(self):
         words = " ".join(map(str, self.command[1:]))
-        return f"'tacho {words}' gave {self.code}\n    out: {self.out[-600:]}\n    err: {self.err[-900:]}"
+        said = f"\n    out: {self.out[-600:]}\n    err: {self.err[-900:]}"
+        return f"'tacho {words}' gave {self.code}{said}"
 
     def expect(self, code=0, err=None, out=None):
         """Fails unless it ended so; `err` and `out` are regular expressions to be found there."""
@@ -224,7 +233,8 @@ def tacho(*arguments, limit_s=LIMIT_S, run_path=None, **options):
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
-        done = Done(command, "a hang", out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+        done = Done(command, "a hang", out.decode("utf-8", "replace"),
+                    err.decode("utf-8", "replace"))
         raise AssertionError(f"did not end within {limit_s} s: {done}") from None
     finally:
         end(process)

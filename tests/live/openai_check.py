@@ -14,14 +14,16 @@ def said(what):
 
 
 def chat(client, model):
-    ask = {"model": model, "messages": [{"role": "user", "content": "Say a few words."}], "max_tokens": 6}
+    ask = {"model": model, "messages": [{"role": "user", "content": "Say a few words."}],
+           "max_tokens": 6}
     whole = client.chat.completions.create(**ask)
     assert whole.choices[0].message.role == "assistant" and whole.choices[0].message.content
     assert whole.choices[0].finish_reason in ("stop", "length")
     assert whole.usage.total_tokens == whole.usage.prompt_tokens + whole.usage.completion_tokens
     said("chat")
     text, usage, reasons = "", None, []
-    for chunk in client.chat.completions.create(**ask, stream=True, stream_options={"include_usage": True}):
+    for chunk in client.chat.completions.create(**ask, stream=True,
+                                                stream_options={"include_usage": True}):
         if chunk.usage:
             usage = chunk.usage
         for choice in chunk.choices:
@@ -35,8 +37,10 @@ def chat(client, model):
     assert not any(chunk.usage for chunk in chunks)
     said("chat stream without usage")
     parts = [{"type": "text", "text": "Say a "}, {"type": "text", "text": "few words."}]
-    ask["messages"] = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": parts}]
-    assert client.chat.completions.create(**ask, max_completion_tokens=4).usage.completion_tokens <= 4
+    ask["messages"] = [{"role": "system", "content": "Be brief."},
+                       {"role": "user", "content": parts}]
+    assert client.chat.completions.create(**ask,
+                                          max_completion_tokens=4).usage.completion_tokens <= 4
     said("chat of several parts")
 
 
@@ -45,14 +49,16 @@ def completions(client, model):
     whole = client.completions.create(**ask)
     assert whole.object == "text_completion" and whole.choices[0].text
     said("completion")
-    pieces = [chunk.choices[0].text for chunk in client.completions.create(**ask, stream=True) if chunk.choices]
+    chunks = list(client.completions.create(**ask, stream=True))
+    pieces = [chunk.choices[0].text for chunk in chunks if chunk.choices]
     assert "".join(pieces) == whole.choices[0].text and len(pieces) >= 1
     said("completion stream")
 
 
 def embeddings(client, model):
     for encoding in ("float", openai.NOT_GIVEN):
-        answer = client.embeddings.create(model=model, input=["one", "two"], encoding_format=encoding)
+        answer = client.embeddings.create(model=model, input=["one", "two"],
+                                          encoding_format=encoding)
         assert [item.index for item in answer.data] == [0, 1]
         assert all(isinstance(x, float) for item in answer.data for x in item.embedding)
         assert answer.usage.prompt_tokens == 2
@@ -61,9 +67,11 @@ def embeddings(client, model):
 
 def errors(base_url, client, model):
     for call, kind in (
-            (lambda: client.chat.completions.create(model="nothing", messages=[{"role": "user", "content": "x"}]),
+            (lambda: client.chat.completions.create(model="nothing",
+                                                    messages=[{"role": "user", "content": "x"}]),
              openai.NotFoundError),
-            (lambda: client.chat.completions.create(model=model, messages=[]), openai.BadRequestError),
+            (lambda: client.chat.completions.create(model=model, messages=[]),
+             openai.BadRequestError),
             (lambda: openai.OpenAI(base_url=base_url, api_key="wrong", max_retries=0).models.list(),
              openai.AuthenticationError)):
         try:

@@ -4,8 +4,8 @@
     tests/live/run.py [NAME...]
 
 A NAME is that of a test or of a file of tests (wire, outputs ...). Prints "PASS name",
-"FAIL name: why" or "SKIP name: why" for each test and exits with 1 if any failed. TACHO_BINARY names
-the binary, TACHO_FULL=1 turns on the heavy tests, TACHO_JOBS sets how many run at a time.
+"FAIL name: why" or "SKIP name: why" for each test and exits with 1 if any failed. TACHO_BINARY
+names the binary, TACHO_FULL=1 turns on the heavy tests, TACHO_JOBS sets how many run at a time.
 """
 import concurrent.futures
 import importlib
@@ -39,15 +39,18 @@ def chosen(names):
     """The tests to be run: all, or those of the names; None when a name is none."""
     for path in sorted(FOLDER.glob("test_*.py")):
         importlib.import_module(path.stem)
+    tests = harness.TESTS + harness.HEAVY
+    if not names and harness.IS_FULL:
+        return tests
     if not names:
+        print(f"SKIP heavy: {len(harness.HEAVY)} heavy tests; TACHO_FULL=1 runs them")
         return harness.TESTS
-    known = {name for test in harness.TESTS for name in (test.__name__, test.__module__[5:])}
+    known = {name for test in tests for name in (test.__name__, test.__module__[5:])}
     unknown = sorted(set(names) - known)
     if unknown:
         print(f"FAIL live: no test named {', '.join(unknown)}")
         return None
-    return [test for test in harness.TESTS
-            if test.__name__ in names or test.__module__[5:] in names]
+    return [test for test in tests if test.__name__ in names or test.__module__[5:] in names]
 
 
 def main():

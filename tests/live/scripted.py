@@ -1,7 +1,8 @@
 """A server that says exactly the bytes it is told to, with the cuts and pauses it is told to make.
 
-An answer is a list of steps: bytes are sent as one piece, a number is a pause in seconds, and RESET,
-CLOSE and HANG end it. The bytes are written here after what real servers do; none is a recording.
+An answer is a list of steps: bytes are sent as one piece, a number is a pause in seconds, and
+RESET, CLOSE and HANG end it. The bytes are written here after what real servers do; none is a
+recording.
 """
 
 import json
@@ -50,7 +51,8 @@ def chunk(data, extension=""):
 def stream(*events):
     """A chunked event stream, each event in a piece of its own; numbers are pauses."""
     pieces = [event if isinstance(event, (int, float)) else chunk(event) for event in events]
-    return [head("200 OK", "text/event-stream", "Transfer-Encoding: chunked"), *pieces, b"0\r\n\r\n"]
+    return [head("200 OK", "text/event-stream", "Transfer-Encoding: chunked"), *pieces,
+            b"0\r\n\r\n"]
 
 
 def whole(status, body, content_type="application/json", *lines):

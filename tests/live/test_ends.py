@@ -8,20 +8,20 @@ import re
 import resource
 import signal
 import subprocess
-import time
 
 import harness
 from harness import (BINARY, Sim, Skip, bench, bench_in_background, environment, equal, lines_of,
                      new_folder, tacho, test, true, wait_for)
 
 # Enough for minutes, so that the test decides when it ends.
-LONG = ("--concurrency", "8", "--num-prompts", "100000", "--input-tokens", "16", "--output-tokens", "8",
+LONG = ("--concurrency", "8", "--num-prompts", "100000", "--input-tokens", "16", "--output-tokens",
+        "8",
         "--dataset-name", "random")
 QUICK = ("--concurrency", "8", "--duration", "120s", "--input-tokens", "16", "--output-tokens", "8")
 
 
 def check_cut_run(run, code, wanted_code):
-    """A run that was cut: everything that finished is in every file, and it says that it was cut."""
+    """A run that was cut: what had finished is in every file, and it says that it was cut."""
     equal("exit code", code, wanted_code)
     equal("status", run.manifest["status"], "interrupted")
     cell = run.cells[0]
@@ -34,7 +34,7 @@ def check_cut_run(run, code, wanted_code):
 
 @test
 def interrupted_once():
-    """SIGINT: nothing new is sent, what is under way may finish, the report is written, exit 130."""
+    """SIGINT: nothing new is sent, what is under way may finish, a report is written, exit 130."""
     for number in (signal.SIGINT, signal.SIGTERM):
         with Sim() as sim, bench_in_background(*QUICK, url=sim.url) as (process, run):
             wait_for("some records", lambda: lines_of(run) >= 40)
@@ -49,9 +49,11 @@ def interrupted_once():
 def interrupted_twice():
     """The second SIGINT waits for no answer; what was under way is cancelled, not lost."""
     with Sim("--gpu", "rtx4090", "--model", "llama-3-8b") as sim:
-        fast = ("--concurrency", "4", "--num-prompts", "30", "--input-tokens", "16", "--output-tokens", "1")
+        fast = ("--concurrency", "4", "--num-prompts", "30", "--input-tokens", "16",
+                "--output-tokens", "1")
         bench(*fast, url=sim.url).expect(0)
-        slow = ("--concurrency", "4", "--num-prompts", "40", "--input-tokens", "16", "--output-tokens", "2000",
+        slow = ("--concurrency", "4", "--num-prompts", "40", "--input-tokens", "16",
+                "--output-tokens", "2000",
                 "--grace", "100s")
         with bench_in_background(*slow, url=sim.url) as (process, run):
             wait_for("the engine to be busy", lambda: sim.metric("vllm:num_requests_running") == 4)
@@ -76,7 +78,8 @@ def ends_within(process, seconds):
 def interrupted_with_a_short_grace():
     """After the grace period, answers under way are given up by themselves."""
     with Sim("--gpu", "rtx4090", "--model", "llama-3-8b") as sim:
-        slow = ("--concurrency", "4", "--num-prompts", "40", "--input-tokens", "16", "--output-tokens", "2000",
+        slow = ("--concurrency", "4", "--num-prompts", "40", "--input-tokens", "16",
+                "--output-tokens", "2000",
                 "--grace", "200ms")
         with bench_in_background(*slow, url=sim.url) as (process, run):
             wait_for("the engine to be busy", lambda: sim.metric("vllm:num_requests_running") == 4)
@@ -90,7 +93,8 @@ def interrupted_with_a_short_grace():
 def interrupted_between_cells():
     """A grid that is cut: the cells that did not begin say so."""
     with Sim() as sim:
-        grid = ("--concurrency", "1,2,4", "--duration", "60s", "--input-tokens", "16", "--output-tokens", "4")
+        grid = ("--concurrency", "1,2,4", "--duration", "60s", "--input-tokens", "16",
+                "--output-tokens", "4")
         with bench_in_background(*grid, url=sim.url) as (process, run):
             wait_for("some records", lambda: lines_of(run) >= 30)
             process.send_signal(signal.SIGINT)
@@ -105,7 +109,8 @@ def interrupted_with_its_own_engine():
     """Ctrl-C in a terminal goes to the whole group; the engine still answers what is under way."""
     path = new_folder("sim") / "run"
     words = [BINARY, "bench", "--sim", "h200/qwen2.5-0.5b", "--quiet", "--out", path, *QUICK]
-    process = harness.start(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    process = harness.start(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            start_new_session=True)
     run = harness.Run(path)
     try:
         wait_for("some records", lambda: lines_of(run) >= 40)
@@ -128,9 +133,10 @@ def children(pid):
 
 @test
 def killed_in_the_middle():
-    """After kill -9, `tacho report` shows everything that had finished; the engine's child is gone."""
+    """After kill -9, `tacho report` shows all that had finished; the engine's child is gone."""
     path = new_folder("killed") / "run"
-    words = [BINARY, "bench", "--sim", "h200/qwen2.5-0.5b", "--quiet", "--out", path, "--threads", "2", *QUICK]
+    words = [BINARY, "bench", "--sim", "h200/qwen2.5-0.5b", "--quiet", "--out", path, "--threads",
+             "2", *QUICK]
     process = harness.start(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     run = harness.Run(path)
     try:
@@ -175,11 +181,13 @@ def a_full_disk():
         for line in lines[:-1]:
             json.loads(line)
         true("many records survive", len(lines) > 50)
-        equal("the manifest is whole", done.run.manifest["status"] in ("running", "interrupted"), True)
+        equal("the manifest is whole", done.run.manifest["status"] in ("running", "interrupted"),
+              True)
         shown = json.loads(tacho("report", path, "--no-write", "--json").expect(0).out)
         equal("the report counts them", shown["summary"]["completed"], len(lines) - 1)
     with small_disk(4) as folder:
-        tacho("dataset", "generate", "--dataset", folder / "x.json", "--max-input", "200", "--avg-input",
+        tacho("dataset", "generate", "--dataset", folder / "x.json", "--max-input", "200",
+              "--avg-input",
               "100", "--max-output", "20", "--avg-output", "10", "--num-requests",
               "100").expect(4, "No space left")
         equal("no half-written file", list(folder.iterdir()), [])
@@ -198,7 +206,8 @@ def a_thousand_streams_in_little_memory():
         raise Skip("sanitizers need memory of their own")
     with Sim("--max-num-seqs", "1000") as sim:
         path = new_folder("memory") / "run"
-        words = [BINARY, "bench", "--url", sim.url, "--quiet", "--out", path, "--concurrency", streams,
+        words = [BINARY, "bench", "--url", sim.url, "--quiet", "--out", path, "--concurrency",
+                 streams,
                  "--num-prompts", streams, "--input-tokens", "32", "--output-tokens", "128"]
         process = harness.start(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
@@ -232,7 +241,8 @@ class PeakMemory:
 def descriptors_that_run_out():
     """More streams than files may be open: the reason is named, and nothing hangs."""
     with Sim() as sim:
-        line = (f'ulimit -n 40; exec "$TACHO" bench --url {sim.url} --quiet --out "$OUT" --concurrency 100 '
+        line = (f'ulimit -n 40; exec "$TACHO" bench --url {sim.url} --quiet --out "$OUT" '
+                '--concurrency 100 '
                 '--num-prompts 200 --input-tokens 16 --output-tokens 4')
         path = new_folder("descriptors") / "run"
         done = subprocess.run(["sh", "-c", line], env=environment(TACHO=BINARY, OUT=str(path)),
@@ -247,10 +257,11 @@ def closed_standard_streams():
     """Started without standard streams, as some service managers do."""
     for closed in ("<&-", "<&- 2>&-", "<&- >&- 2>&-", ">&-"):
         path = new_folder("closed") / "run"
-        line = (f'exec "$TACHO" bench --sim h200/qwen2.5-0.5b --out "$OUT" --concurrency 2 --num-prompts 4 '
-                f'--input-tokens 16 --output-tokens 4 {closed}')
+        line = ('exec "$TACHO" bench --sim h200/qwen2.5-0.5b --out "$OUT" --concurrency 2 '
+                f'--num-prompts 4 --input-tokens 16 --output-tokens 4 {closed}')
         done = subprocess.run(["sh", "-c", line], env=environment(TACHO=BINARY, OUT=str(path)),
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=120, text=True)
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=120,
+                              text=True)
         equal(f"with {closed}: {done.stderr}", done.returncode, 0)
         equal("completed", harness.Run(path).cells[0]["completed"], 4)
         for file in path.iterdir():
@@ -263,12 +274,15 @@ def nobody_reads_the_table():
     """A reader that leaves early (`tacho bench | head`) does not cost the run its files."""
     with Sim() as sim:
         path = new_folder("pipe") / "run"
-        line = (f'"$TACHO" bench --url {sim.url} --quiet --out "$OUT" --concurrency 2 --num-prompts 4 '
+        line = (f'"$TACHO" bench --url {sim.url} --quiet --out "$OUT" --concurrency 2 '
+                '--num-prompts 4 '
                 '--input-tokens 16 --output-tokens 4 | true')
-        subprocess.run(["sh", "-c", line], env=environment(TACHO=BINARY, OUT=str(path)), timeout=120,
+        subprocess.run(["sh", "-c", line], env=environment(TACHO=BINARY, OUT=str(path)),
+                       timeout=120,
                        capture_output=True, check=False)
     equal("status", harness.Run(path).manifest["status"], "finished")
-    true("all files", {"report.html", "summary.csv", "requests.csv"} <= {p.name for p in path.iterdir()})
+    true("all files", {"report.html", "summary.csv",
+                       "requests.csv"} <= {p.name for p in path.iterdir()})
 
 
 @test
@@ -276,11 +290,15 @@ def a_sim_told_to_stop():
     """`tacho sim` ends at once and cleanly on SIGTERM and SIGINT, also with answers under way."""
     for number in (signal.SIGTERM, signal.SIGINT):
         with Sim("--gpu", "rtx4090", "--model", "llama-3-8b") as sim:
-            slow = ("--concurrency", "4", "--num-prompts", "4", "--input-tokens", "16", "--output-tokens", "2000")
+            slow = ("--concurrency", "4", "--num-prompts", "4", "--input-tokens", "16",
+                    "--output-tokens", "2000")
             with bench_in_background(*slow, url=sim.url) as (process, run):
-                wait_for("the engine to be busy", lambda: sim.metric("vllm:num_requests_running") == 4)
+                wait_for("the engine to be busy",
+                         lambda: sim.metric("vllm:num_requests_running") == 4)
                 sim.process.send_signal(number)
                 equal("exit code of the sim", sim.process.wait(30), 0)
                 process.communicate(timeout=60)
             equal("exit code of the bench", process.returncode, 1)
-            true(f"{run.cells[0]['outcomes']}", set(run.cells[0]["outcomes"]) <= {"truncated", "reset", "refused"})
+            true(f"{run.cells[0]['outcomes']}", set(run.cells[0]["outcomes"]) <= {"truncated",
+                                                                                  "reset",
+                                                                                  "refused"})

@@ -1,7 +1,6 @@
-"""A real engine, llama.cpp behind its OpenAI-compatible server, with a tiny model of random weights.
-
-It streams, it sends no usage in streams, and it answers one request at a time: what a newcomer's own
-server may well do.
+"""A real engine, llama.cpp behind its OpenAI-compatible server, with a tiny model of random
+weights. It streams, it sends no usage in streams, and it answers one request at a time: what a
+newcomer's own server may well do.
 """
 
 import json
@@ -15,7 +14,8 @@ QUICK_INSTALL_S = 60
 COUNT = """
 import json, sys, tokenizers
 tokenizer = tokenizers.Tokenizer.from_file(sys.argv[1])
-print(json.dumps([len(tokenizer.encode(text, add_special_tokens=False).ids) for text in json.load(sys.stdin)]))
+encoded = tokenizer.encode_batch(json.load(sys.stdin), add_special_tokens=False)
+print(json.dumps([len(text.ids) for text in encoded]))
 """
 
 
@@ -41,7 +41,8 @@ class Engine:
         self.log = harness.new_folder("engine") / "log"
         with open(self.log, "wb") as log:
             self.process = harness.start(
-                [self.folder / "bin/python", "-m", "llama_cpp.server", "--model", self.folder / "tiny.gguf",
+                [self.folder / "bin/python", "-m", "llama_cpp.server", "--model",
+                 self.folder / "tiny.gguf",
                  "--host", "127.0.0.1", "--port", port, "--model_alias", "tiny", "--n_ctx", "2048",
                  "--n_threads", "1", "--n_threads_batch", "1", "--verbose", "False",
                  # Or it would break off an answer when the next request comes.
@@ -71,7 +72,7 @@ class Engine:
 
 @test
 def a_real_engine():
-    """Chat and completions, streamed and whole, over a small grid: real streams, counts that are right."""
+    """Chat and completions, streamed and whole, over a small grid: counts that are right."""
     with Engine() as engine:
         for kind in ("chat", "completions"):
             check_streams(engine, kind)
@@ -91,7 +92,8 @@ def check_streams(engine, kind):
     counted = engine.count([record.get("text", "") for record in records])
     for record, tokens in zip(records, counted):
         row = rows[record["id"]]
-        equal("output tokens", (int(row["output_tokens"]), row["output_token_source"]), (tokens, "tokenizer"))
+        equal("output tokens", (int(row["output_tokens"]), row["output_token_source"]),
+              (tokens, "tokenizer"))
         equal("input tokens", int(row["input_tokens"]), record["input_planned"])
         true("at most the limit, by the engine", tokens <= 2 * record["output_planned"])
         true("a first token", float(row["ttft_ms"]) > 0)
@@ -99,8 +101,10 @@ def check_streams(engine, kind):
 
 
 def check_whole_answers(engine, kind):
-    done = bench("--endpoint-type", kind, "--no-stream", "--tokenizer", engine.tokenizer, "--concurrency", "2",
-                 "--num-prompts", "4", "--input-tokens", "40", "--output-tokens", "8", url=engine.url).expect(0)
+    done = bench("--endpoint-type", kind, "--no-stream", "--tokenizer", engine.tokenizer,
+                 "--concurrency", "2",
+                 "--num-prompts", "4", "--input-tokens", "40", "--output-tokens", "8",
+                 url=engine.url).expect(0)
     equal(f"{kind}: outcomes", done.run.cells[0]["outcomes"], {"ok": 4})
     equal("counts are the server's", done.run.cells[0]["token_source"]["output"], "usage")
     rows = {int(row["id"]): row for row in done.run.rows("requests.csv")}
@@ -116,7 +120,8 @@ def check_whole_answers(engine, kind):
 def a_real_engine_by_rate():
     """An open loop on an engine that answers one request at a time: the queue is in the figures."""
     with Engine() as engine:
-        done = bench("--tokenizer", engine.tokenizer, "--request-rate", "20,inf", "--num-prompts", "10",
+        done = bench("--tokenizer", engine.tokenizer, "--request-rate", "20,inf", "--num-prompts",
+                     "10",
                      "--input-tokens", "30", "--output-tokens", "12", url=engine.url).expect(0)
         equal("outcomes", [cell["outcomes"] for cell in done.run.cells], [{"ok": 10}] * 2)
         done = bench("--endpoint-type", "embeddings", "--num-prompts", "2", url=engine.url)

@@ -7,8 +7,10 @@ import environments
 import harness
 from harness import Sim, equal, test
 
-CALLS = ["models", "chat", "chat stream with usage", "chat stream without usage", "chat of several parts",
-         "completion", "completion stream", "embeddings (float)", "embeddings (the default encoding)",
+CALLS = ["models", "chat", "chat stream with usage", "chat stream without usage",
+         "chat of several parts",
+         "completion", "completion stream", "embeddings (float)",
+         "embeddings (the default encoding)",
          "errors"]
 
 

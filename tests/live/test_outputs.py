@@ -3,8 +3,10 @@
 import csv
 import json
 import re
+import subprocess
 
-from harness import BINARY, ROOT, Run, Sim, bench, equal, new_folder, tacho, test, true
+from harness import (BINARY, ROOT, Run, Sim, bench, environment, equal, new_folder, tacho, test,
+                     true)
 
 VLLM_KEYS = """date endpoint_type label model_id tokenizer_id num_prompts request_rate burstiness
     max_concurrency duration completed failed total_input_tokens total_output_tokens
@@ -61,14 +63,17 @@ def grid_and_rates_in_one_call():
     """A static grid and dynamic runs in one call, on the shipped prompts."""
     csv_file = new_folder("csv") / "deep" / "benchmark.csv"
     with Sim() as sim:
-        done = bench("--concurrency", "1,4,8", "--input-tokens", "64,256", "--output-tokens", "8,16",
+        done = bench("--concurrency", "1,4,8", "--input-tokens", "64,256", "--output-tokens",
+                     "8,16",
                      "--request-rate", "40,inf", "--num-prompts", "10,20", "--epochs", "2",
                      "--goodput", "ttft:1000", "tpot:500", "--benchmark-csv", csv_file,
                      "--warmup", "2", url=sim.url).expect(0)
         check_files(done.run, 8)
         equal("warm-up requests", len(done.run.journal) - len(done.run.measured), 16)
-        equal("requests", [cell["planned"] for cell in done.run.cells], [2, 8, 16, 2, 8, 16, 10, 20])
-        equal("the CSV asked for", csv_file.read_bytes(), (done.run.path / "ascend.csv").read_bytes())
+        equal("requests", [cell["planned"] for cell in done.run.cells],
+              [2, 8, 16, 2, 8, 16, 10, 20])
+        equal("the CSV asked for", csv_file.read_bytes(),
+              (done.run.path / "ascend.csv").read_bytes())
         true("the table names each written file", "report.html" in done.out)
         for cell in done.run.cells:
             equal("good requests", cell["goodput"]["good"], cell["completed"])
@@ -112,7 +117,8 @@ def vllm_result_files():
     """--save-result and --save-detailed write vLLM's keys, one file a cell."""
     folder = new_folder("vllm")
     with Sim() as sim:
-        done = bench("--backend", "openai-chat", "--dataset-name", "random", "--random-input-len", "64",
+        done = bench("--backend", "openai-chat", "--dataset-name", "random", "--random-input-len",
+                     "64",
                      "--random-output-len", "8", "--num-prompts", "12", "--request-rate", "50",
                      "--max-concurrency", "4", "--save-result", "--save-detailed", "--result-dir",
                      folder, "--result-filename", "r.json", "--percentile-metrics", "ttft,e2el",
@@ -134,12 +140,14 @@ def genai_perf_artifacts():
     """GenAI-Perf's command line leaves its files under artifacts/ of the current folder."""
     cwd = new_folder("artifacts")
     with Sim("--served-model-name", "gpt2") as sim:
-        bench("-m", "gpt2", "--service-kind", "openai", "--endpoint-type", "chat", "--tokenizer", "gpt2",
+        bench("-m", "gpt2", "--service-kind", "openai", "--endpoint-type", "chat", "--tokenizer",
+              "gpt2",
               "--isl", "32", "--osl", "8", "--request-count", "6", "-u", sim.url, cwd=cwd).expect(0)
     folder = cwd / "artifacts" / "gpt2-openai-chat-concurrency1-isl32-osl8"
     stats = json.loads((folder / "profile_export_genai_perf.json").read_text())
     for key in ("time_to_first_token", "inter_token_latency", "request_latency"):
-        true(f"{key} has its figures", {"avg", "min", "max", "p99", "p90", "p75"} <= set(stats[key]))
+        true(f"{key} has its figures", {"avg", "min", "max", "p99", "p90",
+                                        "p75"} <= set(stats[key]))
     equal("requests", stats["request_count"]["avg"], 6)
     profile = json.loads((folder / "profile_export.json").read_text())
     equal("profiled requests", len(profile["experiments"][0]["requests"]), 6)
@@ -192,12 +200,10 @@ def help_without_stdin():
     for words in ("--help", "bench --help", "version"):
         done = tacho_in_shell(f'exec "$TACHO" {words} <&-')
         equal(f"tacho {words} <&-", done, 0)
-    true("a reader that leaves", tacho_in_shell('"$TACHO" bench --help | head -n 1 >/dev/null') == 0)
+    true("a reader that leaves",
+         tacho_in_shell('"$TACHO" bench --help | head -n 1 >/dev/null') == 0)
 
 
 def tacho_in_shell(line):
-    import subprocess
-
-    from harness import environment
     return subprocess.run(["sh", "-c", line], env=environment(TACHO=BINARY),
                           stdout=subprocess.DEVNULL, timeout=60).returncode

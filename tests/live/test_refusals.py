@@ -1,8 +1,9 @@
-"""Bad input and a world that is not as it should be: one line that says what, and exit code 2 or 4."""
+"""Bad input and a world that is not as it should be: one line says what; exit code 2 or 4."""
 
 import json
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 
@@ -19,7 +20,8 @@ FEW = ("--concurrency", "2", "--num-prompts", "4", "--input-tokens", "16", "--ou
 def a_server_that_is_not_there():
     """Nothing listens, or the name is not known: exit code 4."""
     port = free_port()
-    bench(*FEW, url=f"http://127.0.0.1:{port}").expect_one_line(4, f"cannot connect.*{port}.*refused")
+    bench(*FEW, url=f"http://127.0.0.1:{port}").expect_one_line(4,
+                                                                f"cannot connect.*{port}.*refused")
     bench(*FEW, url="http://no.such.host.invalid:80").expect_one_line(4, "no.such.host.invalid")
     done = bench(*FEW, url=f"https://127.0.0.1:{port}")
     done.expect_one_line(4, f"cannot connect.*{port}.*refused")
@@ -30,8 +32,10 @@ def a_server_that_is_not_there():
 def a_wrong_path():
     """A path that the server does not have is what was typed: exit code 2."""
     with Sim() as sim:
-        bench("--endpoint", "/v1/nothing", *FEW, url=sim.url).expect_one_line(2, "/v1/nothing.*404.*--url")
-        bench("--model", "M", *FEW, url=f"{sim.url}/wrong").expect_one_line(2, "/wrong/v1/chat.*404")
+        done = bench("--endpoint", "/v1/nothing", *FEW, url=sim.url)
+        done.expect_one_line(2, "/v1/nothing.*404.*--url")
+        bench("--model", "M", *FEW, url=f"{sim.url}/wrong").expect_one_line(2,
+                                                                            "/wrong/v1/chat.*404")
         bench(*FEW, url=f"{sim.url}/wrong").expect_one_line(2, "--model")
         bench(*FEW, url=f"{sim.url}/v1").expect(0)
         bench(*FEW, url=f"{sim.url}/v1/completions").expect(0)
@@ -42,7 +46,8 @@ def a_wrong_model():
     """The server's own list is shown."""
     with Sim("--served-model-name", "the-right-one") as sim:
         bench("--model", "wrong", *FEW, url=sim.url).expect_one_line(2, "'wrong'.*the-right-one")
-        bench("--served-model-name", "the-right-one", "--model", "/a/path", *FEW, url=sim.url).expect(0)
+        bench("--served-model-name", "the-right-one", "--model", "/a/path", *FEW,
+              url=sim.url).expect(0)
     with Scripted(ANSWER, models=("a/b", "c d")) as server:
         bench(*FEW, url=server.url).expect_one_line(2, "several models.*a/b, c d")
         bench("--model", "a/b", *FEW, url=server.url).expect(0)
@@ -52,7 +57,8 @@ def a_wrong_model():
 def lists_of_models_that_are_none():
     """A server without a list, or with a strange one, can still be measured with --model."""
     for answer in (whole("404 Not Found", "{}"), whole("200 OK", "[]"), whole("200 OK", "hello"),
-                   whole("200 OK", '{"data": [5, {"id": null}, {}]}'), whole("200 OK", '{"data": {}}'),
+                   whole("200 OK", '{"data": [5, {"id": null}, {}]}'),
+                   whole("200 OK", '{"data": {}}'),
                    whole("500 Internal Server Error", "")):
         with Scripted(ANSWER, models_answer=answer) as server:
             bench("--model", "M", *FEW, url=server.url).expect(0)
@@ -69,16 +75,19 @@ def a_missing_key():
         key = environment(MY_KEY="sk-secret", BAD_KEY="sk-wrong", EMPTY="")
         bench("--api-key-env", "MY_KEY", *FEW, url=sim.url, env=key).expect(0)
         bench("--header", "Authorization: Bearer sk-secret", *FEW, url=sim.url).expect(0)
-        done = bench("--api-key-env", "BAD_KEY", *FEW, url=sim.url, env=key).expect_one_line(4, "401")
+        done = bench("--api-key-env", "BAD_KEY", *FEW, url=sim.url, env=key).expect_one_line(4,
+                                                                                             "401")
         true("the key is not shown", "sk-wrong" not in done.err)
-        bench("--api-key-env", "EMPTY", *FEW, url=sim.url, env=key).expect_one_line(2, "EMPTY is not set")
+        done = bench("--api-key-env", "EMPTY", *FEW, url=sim.url, env=key)
+        done.expect_one_line(2, "EMPTY is not set")
         bench("--header", "A: b\r\nX: y", *FEW, url=sim.url).expect(2, "--header")
 
 
 @test
 def a_trial_that_fails():
-    """The one-token trial is refused: what was typed is 2, a server in trouble is 4, with its words."""
-    for status, code in (("400 Bad Request", 2), ("422 Unprocessable", 2), ("307 Temporary Redirect", 2),
+    """The trial is refused: what was typed is 2, a server in trouble is 4, with its words."""
+    for status, code in (("400 Bad Request", 2), ("422 Unprocessable", 2),
+                         ("307 Temporary Redirect", 2),
                          ("403 Forbidden", 4), ("429 Too Many Requests", 4), ("500 Internal", 4)):
         with Scripted(whole(status, '{"error": {"message": "words of the server"}}')) as server:
             bench(*FEW, url=server.url).expect_one_line(code, f"{status[:3]}.*words of the server")
@@ -95,7 +104,8 @@ def a_server_that_goes_away():
             return [CLOSE]
         return ANSWER
     with Scripted(answer) as server:
-        done = bench("--concurrency", "2", "--num-prompts", "60", "--no-ready-check", "--output-tokens",
+        done = bench("--concurrency", "2", "--num-prompts", "60", "--no-ready-check",
+                     "--output-tokens",
                      "2", url=server.url).expect(0)
     cell = done.run.cells[0]
     equal("all are accounted for", cell["completed"] + cell["failed"], 60)
@@ -108,9 +118,12 @@ def certificate(subject="DNS:localhost,IP:127.0.0.1"):
     if not shutil.which("openssl"):
         raise Skip("there is no openssl program to make a certificate with")
     folder = new_folder("tls")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-                    "/CN=tacho test", "-addext", f"subjectAltName={subject}", "-keyout", folder / "key.pem",
-                    "-out", folder / "cert.pem"], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                    "-subj",
+                    "/CN=tacho test", "-addext", f"subjectAltName={subject}", "-keyout",
+                    folder / "key.pem",
+                    "-out", folder / "cert.pem"], check=True, capture_output=True,
+                   stdin=subprocess.DEVNULL)
     return folder / "cert.pem", folder / "key.pem"
 
 
@@ -140,7 +153,8 @@ def https_with_the_wrong_name():
     """A trusted certificate of another host is not this host's."""
     cert, key = certificate("DNS:other.example")
     with Scripted(ANSWER, tls=tls_context(cert, key)) as server:
-        bench("--cacert", cert, *FEW, url=server.url).expect_one_line(4, "TLS failed.*(mismatch|IP)")
+        bench("--cacert", cert, *FEW, url=server.url).expect_one_line(4,
+                                                                      "TLS failed.*(mismatch|IP)")
         bench("--insecure", *FEW, url=server.url).expect(0)
 
 
@@ -151,7 +165,8 @@ def the_wrong_scheme():
         plain = server.url.replace("http:", "https:")
         bench(*FEW, url=plain).expect_one_line(4, "plain HTTP.*http://")
     with Sim() as sim:
-        bench(*FEW, url=sim.url.replace("http:", "https:")).expect_one_line(4, "plain HTTP.*http://")
+        bench(*FEW, url=sim.url.replace("http:", "https:")).expect_one_line(4,
+                                                                            "plain HTTP.*http://")
     cert, key = certificate()
     with Scripted(ANSWER, tls=tls_context(cert, key)) as server:
         bench(*FEW, url=server.url.replace("https:", "http:")).expect_one_line(4, "https://")
@@ -162,7 +177,8 @@ def http_to_the_tls_server_of_openssl():
     """The same against OpenSSL's own server, which answers plain HTTP with an alert."""
     cert, key = certificate()
     port = free_port()
-    server = harness.start(["openssl", "s_server", "-www", "-accept", f"127.0.0.1:{port}", "-cert", cert,
+    server = harness.start(["openssl", "s_server", "-www", "-accept", f"127.0.0.1:{port}", "-cert",
+                            cert,
                             "-key", key], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         harness.wait_for("the port", lambda: listens(port))
@@ -173,7 +189,6 @@ def http_to_the_tls_server_of_openssl():
 
 
 def listens(port):
-    import socket
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -183,7 +198,8 @@ def output_that_cannot_be_written():
     """A folder that cannot be made, a CSV that cannot be written: exit code 4 and its name."""
     with Sim() as sim:
         for words in (("--out", "/proc/nothing/run"), ("--out", "/dev/null/run")):
-            harness.tacho("bench", "--url", sim.url, "--quiet", *FEW, *words).expect_one_line(4, words[1])
+            done = harness.tacho("bench", "--url", sim.url, "--quiet", *FEW, *words)
+            done.expect_one_line(4, words[1])
         done = bench("--benchmark-csv", "/proc/x.csv", *FEW, url=sim.url).expect(4, "/proc/x.csv")
         true("the run is there all the same", done.run.manifest["status"] == "finished")
         harness.tacho("sim", "--port", sim.url.rsplit(":", 1)[1]).expect_one_line(4, "in use")
@@ -200,7 +216,8 @@ def one_line_for_names_that_are_no_files():
         folder = new_folder("tokenizer")
         (folder / "tokenizer.json").write_text("{}")
         bench("--tokenizer", folder, *FEW, url=sim.url).expect_one_line(2, "tokenizer")
-        bench("--tokenizer", folder / "tokenizer.json", *FEW, url=sim.url).expect_one_line(2, "tokenizer")
+        done = bench("--tokenizer", folder / "tokenizer.json", *FEW, url=sim.url)
+        done.expect_one_line(2, "tokenizer")
 
 
 @test
@@ -216,16 +233,19 @@ def a_broken_run_directory():
     text = journal.read_text()
     journal.write_text(text + '{"id": 99, "cell": 0, "outc')
     harness.tacho("report", path).expect(0, out="cut off by a kill")
-    journal.write_text(text.replace('"outcome":"ok"', '"outcome":"strange"', 1) + "not json\n[]\n{}\n")
+    journal.write_text(text.replace('"outcome":"ok"', '"outcome":"strange"',
+                                    1) + "not json\n[]\n{}\n")
     harness.tacho("report", path).expect(0)
     journal.unlink()
     true("a verdict without a journal", harness.tacho("report", path).code in (0, 2))
     journal.write_text(text)
-    for broken in ("", "{", "[]", "{}", '{"schema": 99}', manifest[:200], manifest.replace('"cells"', '"x"'),
+    for broken in ("", "{", "[]", "{}", '{"schema": 99}', manifest[:200],
+                   manifest.replace('"cells"', '"x"'),
                    manifest.replace('"id": 0', '"id": 7')):
         (path / "run.json").write_text(broken)
         harness.tacho("report", path).expect_one_line(2, "run.json")
-    for key, value in (("requests", "many"), ("concurrency", -1), ("label", 5), ("length_label", []),
+    for key, value in (("requests", "many"), ("concurrency", -1), ("label", 5),
+                       ("length_label", []),
                        ("input_tokens", "x"), ("ignore_eos", 3), ("request_rate", "fast")):
         changed = json.loads(manifest)
         changed["cells"][0][key] = value
@@ -241,7 +261,7 @@ def a_broken_run_directory():
 
 @test
 def a_tokenizer_that_has_gone():
-    """A report counts with the run's own tokenizer from any folder, and says when it no longer can."""
+    """A report counts with the run's own tokenizer from any folder, and says when it cannot."""
     folder = new_folder("tokenizer")
     shutil.copy(harness.ROOT / "data/tokenizer.json", folder / "tokenizer.json")
     with Sim("--usage", "none") as sim:
@@ -251,5 +271,5 @@ def a_tokenizer_that_has_gone():
     equal("counts, from another folder", done.run.rows("requests.csv"), rows)
     (folder / "tokenizer.json").unlink()
     for _ in range(2):
-        table = harness.tacho("report", done.run.path).expect(0, out="tokenizer.json' is not on this disk").out
-    equal("it is said once", table.count("is not on this disk"), 1)
+        table = harness.tacho("report", done.run.path).expect(0).out
+        equal("it is said once", table.count("tokenizer.json' is not on this disk"), 1)

@@ -1,23 +1,26 @@
-"""What real and broken servers put on the wire, and what is made of it: outcome, tokens, first token.
+"""What real and broken servers put on the wire, and what is made of it: outcome, tokens, times.
 
 The lower bounds on times hold however slow the machine is: the server itself pauses so long.
 """
 
 import json
 
-from harness import bench, equal, test, true
-from scripted import (CLOSE, DONE, HANG, RESET, Scripted, chunk, counts, event, head, in_pieces, stream,
+from harness import bench, environment, equal, test, true
+from scripted import (CLOSE, DONE, HANG, RESET, Scripted, chunk, counts, event, head, in_pieces,
+                      stream,
                       usage_event, whole)
 
 PAUSE_S = 0.05
 ROLE = event("", role="assistant")
-PLAIN = [ROLE, event("one"), event(" two"), event(" three", finish="length"), usage_event(7, 3), DONE]
+PLAIN = [ROLE, event("one"), event(" two"), event(" three", finish="length"), usage_event(7, 3),
+         DONE]
 
 
 def ask(answer, *arguments, code=0, **options):
     """One request to a server that gives this answer: its record and its row of requests.csv."""
     with Scripted(answer, **options) as server:
-        done = bench("--concurrency", "1", "--num-prompts", "1", "--no-ready-check", "--output-tokens",
+        done = bench("--concurrency", "1", "--num-prompts", "1", "--no-ready-check",
+                     "--output-tokens",
                      "5", *arguments, url=server.url).expect(code)
     return done.run.journal[0], done.run.rows("requests.csv")[0]
 
@@ -49,7 +52,8 @@ def first_token_is_the_first_text():
     check_plain(record, row)
     true("the pause is in TTFT", float(row["ttft_ms"]) >= 1000 * PAUSE_S)
     headers_ms = (record["headers"] - record["sent"]) / 1e6
-    true("and not in the time to the head", float(row["ttft_ms"]) - headers_ms >= 1000 * PAUSE_S - 5)
+    true("and not in the time to the head",
+         float(row["ttft_ms"]) - headers_ms >= 1000 * PAUSE_S - 5)
 
 
 @test
@@ -66,9 +70,10 @@ def last_token_is_the_last_text():
 
 @test
 def usage_in_four_places():
-    """Counts in a chunk of their own, with the finish, with the last text, in every chunk, nowhere."""
+    """Counts in a chunk of their own, with the finish, with the last text, in each, nowhere."""
     usage = (7, 3)
-    check_plain(*ask(stream(*PLAIN[:3], event(" three"), event(finish="length", usage=usage), DONE)))
+    check_plain(*ask(stream(*PLAIN[:3], event(" three"), event(finish="length", usage=usage),
+                            DONE)))
     check_plain(*ask(stream(*PLAIN[:3], event(" three", finish="length", usage=usage), DONE)))
     every = [event("", role="assistant", usage=(7, 0)), event("one", usage=(7, 1)),
              event(" two", usage=(7, 2)), event(" three", finish="length", usage=usage), DONE]
@@ -148,7 +153,8 @@ def characters_cut_in_two():
     events = [ROLE, *map(event, words), event(finish="stop"), DONE]
     data = "".join(events).encode()
     at = data.index("世".encode()) + 1
-    cut = [head("200 OK", "text/event-stream", "Transfer-Encoding: chunked"), chunk(data[:at]), 0.01,
+    cut = [head("200 OK", "text/event-stream", "Transfer-Encoding: chunked"), chunk(data[:at]),
+           0.01,
            chunk(data[at:]), b"0\r\n\r\n"]
     for steps in (stream(*events), cut, in_pieces(stream(*events), 1)):
         record, _ = ask(steps)
@@ -162,7 +168,7 @@ def characters_cut_in_two():
 
 @test
 def half_a_character_is_no_crash():
-    """A lone surrogate, which is no text, and bytes that are no UTF-8 end in a record, not a crash."""
+    """A lone surrogate and bytes that are no UTF-8 end in a record, not a crash."""
     lone = event("X").replace('"X"', '"\\ud83d"')
     record, _ = ask(stream(ROLE, event("one"), lone, event(" two", finish="stop"), DONE))
     equal("outcome", record["outcome"], "ok")
@@ -178,16 +184,18 @@ def half_a_character_is_no_crash():
 
 @test
 def framings_of_http():
-    """Chunk extensions, trailers, HTTP/1.0 until the close, 100-continue, hints, odd letter cases."""
+    """Chunk extensions, trailers, HTTP/1.0 until the close, 100, hints, odd letter cases."""
     sse = "".join(PLAIN)
     chunked = head("200 OK", "text/event-stream", "transfer-encoding:  Chunked")
-    extended = [chunked, *[chunk(e, ";name=value; q=\"1\"") for e in PLAIN], b"0;last\r\n", b"X-T: 1\r\n\r\n"]
+    extended = [chunked, *[chunk(e, ";name=value; q=\"1\"") for e in PLAIN], b"0;last\r\n",
+                b"X-T: 1\r\n\r\n"]
     old = [head("200 OK", "text/event-stream").replace(b"1.1", b"1.0"), sse.encode(), CLOSE]
     until_close = [head("200 OK", "text/event-stream"), *[e.encode() for e in PLAIN], CLOSE]
     first = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     bare = [b"".join(stream(*PLAIN)).replace(b"\r\n", b"\n")]
     cased = [step.replace(b"text/event-stream", b"Text/Event-Stream") for step in stream(*PLAIN)]
-    for name, steps in {"extensions and trailers": extended, "HTTP/1.0": old, "until close": until_close,
+    for name, steps in {"extensions and trailers": extended, "HTTP/1.0": old,
+                        "until close": until_close,
                         "100 and 103": [first, *stream(*PLAIN)], "a length": whole(
                             "200 OK", sse, "text/event-stream"),
                         "letter case of the type": cased, "bare line feeds": bare}.items():
@@ -203,7 +211,8 @@ def reasoning_and_tool_calls():
         thought = event(delta={key: "hm"})
         record, row = ask(stream(ROLE, thought, PAUSE_S, event("one"), event(finish="stop"),
                                  usage_event(7, 2), DONE))
-        true("TTFO is after the thought", float(row["ttfo_ms"]) - float(row["ttft_ms"]) >= 1000 * PAUSE_S - 5)
+        true("TTFO is after the thought",
+             float(row["ttfo_ms"]) - float(row["ttft_ms"]) >= 1000 * PAUSE_S - 5)
         equal("reasoning chunks", record["chunk_reasoning"], [1, 0])
     call = event(delta={"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{"}}]})
     record, row = ask(stream(ROLE, call, call, event(finish="tool_calls"), usage_event(7, 2), DONE))
@@ -214,7 +223,8 @@ def reasoning_and_tool_calls():
 @test
 def whole_answers():
     """Without a stream: counts from usage, times from the end of the answer, no TTFT made up."""
-    body = {"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": "one two"},
+    body = {"id": "x",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": "one two"},
                                     "finish_reason": "stop"}], "usage": counts(7, 2)}
     record, row = ask([PAUSE_S, *whole("200 OK", json.dumps(body))], "--no-stream")
     equal("outcome", record["outcome"], "ok")
@@ -222,7 +232,8 @@ def whole_answers():
     true("e2e", float(row["e2e_ms"]) >= 1000 * PAUSE_S)
     equal("no first token", (row["ttft_ms"], row["tpot_ms"]), ("", ""))
     record, row = ask(whole("200 OK", json.dumps(body)))
-    equal("a server that does not stream", (record["outcome"], record["not_streamed"]), ("ok", True))
+    equal("a server that does not stream", (record["outcome"], record["not_streamed"]),
+          ("ok", True))
     for broken in ("", "{}", "[]", "null", '{"choices": 5}', '{"choices": [', "<html>hello</html>"):
         fails(whole("200 OK", broken), "malformed", "", "--no-stream")
 
@@ -232,7 +243,7 @@ def errors_inside_a_good_status():
     """An error object in a 200 stream, in a 200 answer, and a finish reason that is an error."""
     text = json.dumps({"error": {"message": "out of memory", "type": "x", "code": 500}})
     fails(stream(ROLE, event("one"), f"data: {text}\n\n", DONE), "malformed", "out of memory")
-    fails(stream(f'data: {{"error": "overloaded"}}\n\n'), "malformed", "overloaded")
+    fails(stream('data: {"error": "overloaded"}\n\n'), "malformed", "overloaded")
     fails(whole("200 OK", text), "malformed", "out of memory")
     fails(stream(ROLE, event("one"), event(finish="abort"), DONE), "malformed", "abort")
     fails(stream(ROLE, event("one"), "data: {not json}\n\n", *PLAIN[2:]), "malformed")
@@ -242,12 +253,14 @@ def errors_inside_a_good_status():
 
 @test
 def statuses():
-    """A status other than 200 is its own outcome, with what the server said; a redirect is not followed."""
+    """A status other than 200 is an outcome, with the words; a redirect is not followed."""
     for status, body, said in (
             ("429 Too Many Requests", '{"error": {"message": "slow down"}}', "slow down"),
             ("500 Internal Server Error", "<html>\n<h1>oh no</h1>", ""),
-            ("503 Service Unavailable", "", ""), ("422 Unprocessable", '{"detail": "bad field"}', "bad field"),
-            ("400 Bad Request", '{"object": "error", "message": "too long", "code": 400}', "too long")):
+            ("503 Service Unavailable", "", ""), ("422 Unprocessable", '{"detail": "bad field"}',
+                                                  "bad field"),
+            ("400 Bad Request", '{"object": "error", "message": "too long", "code": 400}',
+             "too long")):
         fails(whole(status, body, "application/json", "Retry-After: 1"), "http_status", said,
               status=int(status[:3]))
     fails(whole("307 Temporary Redirect", "", "text/plain", "Location: http://127.0.0.1:1/v1/x"),
@@ -266,7 +279,8 @@ def connections_that_break():
     fails([RESET], "reset")
     fails([CLOSE], "reset")
     fails([b"HTTP/1.1 200 OK\r\nContent-", CLOSE], "reset")
-    fails([head("200 OK", "text/event-stream", "Content-Length: 5000"), PLAIN[1].encode(), CLOSE], "truncated")
+    fails([head("200 OK", "text/event-stream", "Content-Length: 5000"), PLAIN[1].encode(), CLOSE],
+          "truncated")
     fails([*steps[:3], HANG], "timeout", "", "--request-timeout", "300ms")
     fails([HANG], "timeout", "no first token", "--request-timeout", "300ms")
 
@@ -276,7 +290,8 @@ def bytes_that_are_no_http():
     """Garbage, TLS, other protocols, impossible sizes: malformed, never a crash or a hang."""
     start = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
     chunked = start + b"Transfer-Encoding: chunked\r\n\r\n"
-    for garbage in (b"\x00\xff\x17garbage\r\n\r\n", b"\x15\x03\x01\x00\x02\x02\x50", b"SSH-2.0-x\r\n",
+    for garbage in (b"\x00\xff\x17garbage\r\n\r\n", b"\x15\x03\x01\x00\x02\x02\x50",
+                    b"SSH-2.0-x\r\n",
                     b"HTTP/2 200\r\n\r\n", b"HTTP/1.1 abc OK\r\n\r\n", b"HTTP/1.1 99 Low\r\n\r\n",
                     chunked + b"zz\r\nx\r\n", chunked + b"-1\r\nx\r\n", chunked + b"\r\n\r\n",
                     chunked + b"fffffffffffffffff\r\nx\r\n", chunked + b"1\r\nxyz\r\n",
@@ -299,21 +314,24 @@ def an_event_without_an_end():
 def bytes_after_an_answer():
     """What nobody asked for is not taken for the next answer."""
     def answer(count, _connection, _on_connection):
-        return [b"".join(stream(*PLAIN)) + b"HTTP/1.1 500 Late\r\n\r\n"] if count == 0 else stream(*PLAIN)
+        late = b"HTTP/1.1 500 Late\r\n\r\n" if count == 0 else b""
+        return [b"".join(stream(*PLAIN)) + late]
     with Scripted(answer) as server:
-        done = bench("--concurrency", "1", "--num-prompts", "3", "--no-ready-check", "--output-tokens",
+        done = bench("--concurrency", "1", "--num-prompts", "3", "--no-ready-check",
+                     "--output-tokens",
                      "5", url=server.url).expect(0)
     equal("outcomes", [record["outcome"] for record in done.run.journal], ["ok"] * 3)
 
 
 @test
 def the_request_itself():
-    """What is sent: path, host, headers, the body's fields, and nothing of a secret in the files."""
+    """What is sent: path, host, headers, the body's fields; and no secret in the files."""
     with Scripted(stream(*PLAIN)) as server:
         done = bench("--concurrency", "1", "--num-prompts", "2", "--header", "X-Team: infra",
-                     "--api-key-env", "KEY_OF_TEST", "--extra-body", '{"top_k": 5}', "--temperature",
+                     "--api-key-env", "KEY_OF_TEST", "--extra-body", '{"top_k": 5}',
+                     "--temperature",
                      "0.5", "--input-tokens", "20", "--output-tokens", "9", url=server.url,
-                     env={**environment_with_key()}).expect(0)
+                     env=environment(KEY_OF_TEST="sk-secret")).expect(0)
     top, _ = server.requests[-1]
     lines = top.decode().split("\r\n")
     equal("request line", lines[0], "POST /v1/chat/completions HTTP/1.1")
@@ -328,14 +346,9 @@ def the_request_itself():
         true(f"no key in {path.name}", b"sk-secret" not in path.read_bytes())
 
 
-def environment_with_key():
-    from harness import environment
-    return environment(KEY_OF_TEST="sk-secret")
-
-
 @test
 def reconnects_are_counted():
-    """A kept-alive connection found closed is no failure: the request goes out again, and is counted."""
+    """A kept-alive connection found closed is no failure: the request goes out again."""
     def closes_after_one(_count, _connection, on_connection):
         return [CLOSE] if on_connection > 0 else stream(*PLAIN)
     def resets_after_one(_count, _connection, on_connection):
@@ -348,12 +361,14 @@ def reconnects_are_counted():
         equal("reconnects", [r.get("reconnects", 0) for r in done.run.journal], [0, 1, 1, 1, 1])
         equal("in the summary", done.run.cells[0]["instrument"]["reconnects"], 4)
         true("in the table", "4 kept-alive connections" in done.out)
-    said = [step.replace(b"Type:", b"X: y\r\nConnection: close\r\nContent-Type:") if i == 0 else step
+    said = [step.replace(b"Type:",
+                         b"X: y\r\nConnection: close\r\nContent-Type:") if i == 0 else step
             for i, step in enumerate(stream(*PLAIN))]
     with Scripted([*said, CLOSE]) as server:
         done = bench("--concurrency", "1", "--num-prompts", "5", "--no-ready-check",
                      "--output-tokens", "5", url=server.url).expect(0)
-    equal("a close that was announced is no reconnect", done.run.cells[0]["instrument"]["reconnects"], 0)
+    equal("a close that was announced is no reconnect",
+          done.run.cells[0]["instrument"]["reconnects"], 0)
 
 
 @test
@@ -379,19 +394,24 @@ def the_same_seed_sends_the_same():
 def hostile_answers_to_the_questions():
     """What the server says of itself is not trusted: deep nests and strange types are no crash."""
     deep = "[" * 200_000 + "]" * 200_000
-    for listing in (deep, f'{{"data": {deep}}}', '{"data": [{"id": "tiny", "x": 1e999}]}', '{"data": "\ud83d"}',
+    for listing in (deep, f'{{"data": {deep}}}', '{"data": [{"id": "tiny", "x": 1e999}]}',
+                    '{"data": "\ud83d"}',
                     '{"data": [{"id": ["tiny"]}]}', f'{{"data": [{{"id": "tiny"}}], "x": {deep}}}'):
         answer = whole("200 OK", listing.encode("utf-8", "surrogatepass"))
         with Scripted(stream(*PLAIN), models_answer=answer) as server:
-            done = bench("--model", "tiny", "--concurrency", "1", "--num-prompts", "1", url=server.url)
+            done = bench("--model", "tiny", "--concurrency", "1", "--num-prompts", "1",
+                         url=server.url)
         true(f"{listing[:40]} gave {done}", done.code in (0, 2, 4))
-    for event_data in (f'{{"choices": {deep}}}', f'{{"x": {deep}, "choices": []}}', deep, '{"choices": [5]}',
+    for event_data in (f'{{"choices": {deep}}}', f'{{"x": {deep}, "choices": []}}', deep,
+                       '{"choices": [5]}',
                        '{"choices": [{"delta": []}]}', '{"choices": [{"delta": {"content": 5}}]}',
-                       '{"choices": [{"delta": {"content": ["x"]}}]}', '{"usage": {"completion_tokens": -1}}',
+                       '{"choices": [{"delta": {"content": ["x"]}}]}',
+                       '{"usage": {"completion_tokens": -1}}',
                        '{"choices": [], "usage": {"completion_tokens": 1e999}}',
                        '{"choices": [], "usage": {"completion_tokens": 99999999999999999999}}'):
         with Scripted(stream(PLAIN[0], f"data: {event_data}\n\n", *PLAIN[1:])) as server:
-            done = bench("--concurrency", "1", "--num-prompts", "1", "--no-ready-check", url=server.url)
+            done = bench("--concurrency", "1", "--num-prompts", "1", "--no-ready-check",
+                         url=server.url)
         true(f"{event_data[:60]} gave {done}", done.code in (0, 1))
         equal("records", len(done.run.journal), 1)
 
