@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/text.h"
@@ -36,6 +37,11 @@ std::string Url::host_header() const {
 
 Result<Url> parse_url(std::string_view text) {
   Url url;
+  // What is between the lines of a request must not come from a URL.
+  const auto is_unfit = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; };
+  if (std::any_of(text.begin(), text.end(), is_unfit)) {
+    return input_error("a URL must not hold spaces or control characters");
+  }
   std::string_view rest = text;
   if (const auto scheme_end = rest.find("://"); scheme_end != std::string_view::npos) {
     const std::string scheme = lower(rest.substr(0, scheme_end));
@@ -59,11 +65,19 @@ Result<Url> parse_url(std::string_view text) {
     const auto close = authority.find(']');
     if (close == std::string_view::npos) return input_error(format("'{}' is not a URL", text));
     url.host = std::string(authority.substr(1, close - 1));
-    if (close + 1 < authority.size()) port_text = authority.substr(close + 2);
+    const auto after = authority.substr(close + 1);
+    if (!after.empty() && after.front() != ':') {
+      return input_error(format("'{}' is not a URL", text));
+    }
+    if (!after.empty()) port_text = after.substr(1);
   } else {
     const auto colon = authority.rfind(':');
     url.host = std::string(authority.substr(0, colon));
     if (colon != std::string_view::npos) port_text = authority.substr(colon + 1);
+    if (url.host.find_first_of(":[]") != std::string::npos) {
+      return input_error(
+          format("'{}' is not a URL: an IPv6 address stands in brackets, [::1]:8000", text));
+    }
   }
   if (url.host.empty()) return input_error(format("'{}' is not a URL: it names no host", text));
   if (!port_text.empty()) {

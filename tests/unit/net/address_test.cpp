@@ -42,7 +42,9 @@ TEST_CASE("a URL is taken apart") {
 TEST_CASE("what is no URL is refused with the reason, in one line") {
   for (const char* text :
        {"", "http://", "ftp://host", "http://:80", "http://host:0", "http://host:65536",
-        "http://host:x", "http://[::1", "http://user:secret@host", "http:///path"}) {
+        "http://host:x", "http://[::1", "http://user:secret@host", "::1", "::1:8000",
+        "http://::1:8000", "http://[::1]x:80", "http://a]:80", "http://a b", "http://a/x y",
+        "http://a\r\nX: y", "http:///path"}) {
     CAPTURE(std::string(text));
     const auto url = parse_url(text);
     REQUIRE_FALSE(url.ok());

@@ -209,7 +209,8 @@ TEST_CASE("what the kernel does not take at once is flushed later, and said to b
   on_each_loop([](Loop& loop) {
     Door door(loop);
     End client;
-    const std::string large(8'000'000, 'x');
+    const bool is_real = dynamic_cast<EpollLoop*>(&loop) != nullptr;
+    const std::string large(is_real ? 8'000'000 : 100'000, 'x');
     bool was_held_back = false;
     client.then_connected = [&] {
       client.stream->write(large);
