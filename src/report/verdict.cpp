@@ -49,7 +49,11 @@ void judge_lengths(const CellSummary& cell, Verdict& verdict) {
   if (!cell.cell.ignore_eos || !cell.cell.output_tokens || cell.completed == 0) return;
   std::size_t off = 0;
   for (std::size_t i = 0; i < cell.records.size(); ++i) {
-    if (cell.records[i]->outcome != Outcome::ok) continue;
+    const Record& record = *cell.records[i];
+    if (record.outcome != Outcome::ok) continue;
+    // Without usage the text is counted again, which joins tokens that the server sent apart; that
+    // it stopped at the limit is then the better witness.
+    if (!record.usage.output_tokens && record.finish_reason == "length") continue;
     const double asked = *cell.cell.output_tokens;
     if (std::abs(cell.out_tokens[i] - asked) > length_tolerance * asked) ++off;
   }
