@@ -124,7 +124,9 @@ TEST_CASE("a record with everything in it comes back as it was") {
   CHECK(line_of(journal.records[0]) == line);
 }
 
-TEST_CASE("a record of nothing but its due time comes back as it was: never stays never, nothing nothing") {
+TEST_CASE(
+    "a record of nothing but its due time comes back as it was: never stays never, nothing "
+    "nothing") {
   const Journal journal = read_back(line_of(due_record()));
   REQUIRE(journal.records.size() == 1);
   CHECK(same(journal.records[0], due_record()));
@@ -200,8 +202,8 @@ TEST_CASE("a torn line in the middle, where two runs of a full disk met, is left
 }
 
 TEST_CASE("keys that we do not know are passed over, and an outcome of later days is no success") {
-  const Journal journal =
-      read_back("{\"id\":4,\"cell\":0,\"new_key\":{\"a\":[1]},\"outcome\":\"exploded\",\"due\":7}\n");
+  const Journal journal = read_back(
+      "{\"id\":4,\"cell\":0,\"new_key\":{\"a\":[1]},\"outcome\":\"exploded\",\"due\":7}\n");
   REQUIRE(journal.records.size() == 1);
   CHECK(journal.records[0].id == 4);
   CHECK(journal.records[0].due == at(7));
