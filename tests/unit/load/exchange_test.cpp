@@ -206,9 +206,9 @@ TEST_CASE(
     "usage in every chunk says how many tokens each holds; usage that comes late says nothing of "
     "chunks") {
   const auto with_usage = [](const char* text, int tokens) {
-    return event(format(
-        R"({{"choices":[{{"delta":{{"content":"{}"}}}}],"usage":{{"prompt_tokens":3,"completion_tokens":{}}}}})",
-        text, tokens));
+    return event(format(R"({{"choices":[{{"delta":{{"content":"{}"}}}}],)"
+                        R"("usage":{{"prompt_tokens":3,"completion_tokens":{}}}}})",
+                        text, tokens));
   };
   Record r = answer(
       stream_head +
@@ -422,11 +422,9 @@ TEST_CASE("an answer that comes before the request has gone out is an answer all
 TEST_CASE("an embeddings answer has no tokens but an end") {
   Setting setting;
   setting.endpoint = "embeddings";
-  setting.scripts = {
-      {{4ms, Step::Kind::send,
-        whole(
-            200,
-            R"({"object":"list","data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":5,"total_tokens":5}})")}}};
+  setting.scripts = {{{4ms, Step::Kind::send,
+                       whole(200, R"({"object":"list","data":[{"embedding":[0.1]}],)"
+                                  R"("usage":{"prompt_tokens":5,"total_tokens":5}})")}}};
   const Record r = converse(setting).records.at(0);
   CHECK(r.outcome == Outcome::ok);
   CHECK_FALSE(r.streamed);

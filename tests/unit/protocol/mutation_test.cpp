@@ -178,13 +178,15 @@ TEST_CASE("broken event streams are read the same however they are cut") {
 TEST_CASE(
     "broken answers are flagged or read, and what JSON itself refuses is never taken for an "
     "answer") {
-  Mutator mutator(
-      {R"({"id":"c-1","choices":[{"index":0,"delta":{"role":"assistant","content":"a\u00e9\n"},"finish_reason":null}]})",
-       R"({"id":"c","choices":[],"usage":{"prompt_tokens":17,"completion_tokens":16,"prompt_tokens_details":{"cached_tokens":8}}})",
-       R"({"error":{"message":"too long","code":400}})",
-       R"({"data":[{"embedding":[0.1,-2e-3]}],"latency":{"time_in_queue":1.5}})",
-       R"({"choices":[{"text":"x","finish_reason":"stop"}],"timings":{"prompt_ms":1.5,"predicted_per_token_ms":2}})"},
-      json_tokens);
+  Mutator mutator({R"({"id":"c-1","choices":[{"index":0,"delta":{"role":"assistant",)"
+                   R"("content":"a\u00e9\n"},"finish_reason":null}]})",
+                   R"({"id":"c","choices":[],"usage":{"prompt_tokens":17,)"
+                   R"("completion_tokens":16,"prompt_tokens_details":{"cached_tokens":8}}})",
+                   R"({"error":{"message":"too long","code":400}})",
+                   R"({"data":[{"embedding":[0.1,-2e-3]}],"latency":{"time_in_queue":1.5}})",
+                   R"({"choices":[{"text":"x","finish_reason":"stop"}],)"
+                   R"("timings":{"prompt_ms":1.5,"predicted_per_token_ms":2}})"},
+                  json_tokens);
   Delta delta;
   int malformed = 0;
   for (int i = 0; i < 10'000; ++i) {
@@ -248,7 +250,8 @@ TEST_CASE("broken journals, manifests and truths are read as far as they are sou
 
 TEST_CASE("broken datasets are refused in one line, or their sound entries are read") {
   Mutator mutator(
-      {R"([{"id":"a","conversations":[{"from":"human","value":"Hi"},{"from":"gpt","value":"Hello"}]},{"conversations":[]}])",
+      {R"([{"id":"a","conversations":[{"from":"human","value":"Hi"},)"
+       R"({"from":"gpt","value":"Hello"}]},{"conversations":[]}])",
        R"([{"instruction":"Say","input":"x","output":"y"},{"instruction":"Do","output":""}])",
        "{\"prompt\":\"a\",\"max_tokens\":5}\n{\"messages\":[{\"role\":\"user\",\"content\":[{"
        "\"type\":\"text\",\"text\":\"b\"}]}]}\n",

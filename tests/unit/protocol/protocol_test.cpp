@@ -23,8 +23,10 @@ TEST_CASE("each dialect has its name, path and body") {
   CHECK(chat->path() == "/v1/chat/completions");
   CHECK(chat->can_stream());
   CHECK(parse_json(chat->body(ask()), "").value() == Json::parse(R"({
-    "model": "m", "stream": true, "stream_options": {"include_usage": true}, "max_tokens": 8, "ignore_eos": true,
-    "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi \"you\""}]})"));
+    "model": "m", "stream": true, "stream_options": {"include_usage": true}, "max_tokens": 8,
+    "ignore_eos": true,
+    "messages": [{"role": "system", "content": "Be brief."},
+                 {"role": "user", "content": "Hi \"you\""}]})"));
 
   const auto completions = std::move(*make_protocol("completions"));
   CHECK(completions->path() == "/v1/completions");

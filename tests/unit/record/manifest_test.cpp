@@ -113,11 +113,11 @@ TEST_CASE("what is no run is refused, with what it is instead") {
 
 TEST_CASE("a manifest whose fields have the wrong types is read with defaults, not with a crash") {
   const TemporaryFolder folder;
-  for (
-      const char* text :
-      {R"({"schema": 1, "cells": [1, "x", null], "slos": [2], "notes": [3]})",
-       R"({"schema": 1, "cells": {"a": 1}, "seed": "x", "notes": "y", "slos": 4})",
-       R"({"schema": 1, "cells": [{"id": "x", "concurrency": -1, "ignore_eos": "yes"}], "seed": -1})"}) {
+  for (const char* text :
+       {R"({"schema": 1, "cells": [1, "x", null], "slos": [2], "notes": [3]})",
+        R"({"schema": 1, "cells": {"a": 1}, "seed": "x", "notes": "y", "slos": 4})",
+        R"({"schema": 1, "cells": [{"id": "x", "concurrency": -1,)"
+        R"( "ignore_eos": "yes"}], "seed": -1})"}) {
     CAPTURE(std::string(text));
     REQUIRE(write_file(manifest_path(folder.path), text).ok());
     const auto read = read_manifest(folder.path);

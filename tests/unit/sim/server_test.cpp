@@ -91,9 +91,9 @@ TEST_CASE("what a server says of itself") {
 
 TEST_CASE("a whole answer: text, reason, usage, and the truth of it") {
   World world;
-  const Json answer = world.ask_json(
-      chat,
-      R"({"model":"llama-3-8b","messages":[{"role":"user","content":"one two three"}],"max_tokens":5,"ignore_eos":true})");
+  const Json answer =
+      world.ask_json(chat, R"({"model":"llama-3-8b","messages":[{"role":"user",)"
+                           R"("content":"one two three"}],"max_tokens":5,"ignore_eos":true})");
   CHECK(answer["object"] == "chat.completion");
   CHECK(World::count(answer["choices"][0]["message"]["content"].get<std::string>()) ==
         6);  // Each word has a space before it.
@@ -132,9 +132,10 @@ TEST_CASE(
     "a streamed answer: role first, a word an event, the reason with the last, usage when asked, "
     "[DONE]") {
   World world;
-  const Reply reply = world.ask(
-      "POST", chat,
-      R"({"messages":[{"role":"user","content":"hi"}],"max_tokens":3,"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true}})");
+  const Reply reply = world.ask("POST", chat,
+                                R"({"messages":[{"role":"user","content":"hi"}],"max_tokens":3,)"
+                                R"("ignore_eos":true,"stream":true,)"
+                                R"("stream_options":{"include_usage":true}})");
   CHECK(reply.type == "text/event-stream; charset=utf-8");
   std::vector<Json> events;
   for (const auto line : split(reply.body, '\n')) {
