@@ -64,6 +64,8 @@ def environment(**more):
     """A small environment of our own: no proxy or setting of the user's reaches the binary."""
     kept = {name: os.environ[name] for name in os.environ
             if name == "PATH" or name.startswith(("ASAN_", "TSAN_", "UBSAN_", "LSAN_"))}
+    kept["TSAN_OPTIONS"] = ":".join(filter(None, [kept.get("TSAN_OPTIONS"),
+                                                  f"suppressions={ROOT / 'tests/tsan.supp'}"]))
     return {**kept, "HOME": str(folder()), "XDG_CACHE_HOME": str(folder() / "cache"),
             "LC_ALL": "C.UTF-8", **more}
 
