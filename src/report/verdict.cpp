@@ -87,7 +87,13 @@ Verdict judge(const CellSummary& cell, const Manifest& manifest) {
     return verdict;
   }
   if (cell.completed == 0) verdict.reasons.push_back("no request succeeded");
-  if (cell.offered < cell.cell.requests && manifest.status != "finished") {
+  const double planned_s = json_number(manifest.config, "duration_s");
+  if (manifest.status != "finished" && planned_s > 0) {
+    if (cell.duration_s < planned_s) {
+      verdict.reasons.push_back(
+          format("cut short: {} of {} s", format_significant(cell.duration_s, 3), planned_s));
+    }
+  } else if (manifest.status != "finished" && cell.offered < cell.cell.requests) {
     verdict.reasons.push_back(
         format("cut short: {} of {} requests", cell.offered, cell.cell.requests));
   }

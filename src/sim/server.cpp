@@ -92,7 +92,7 @@ void SimServer::on_request(ServerRequest& request) {
     const Json model{{"id", options_.served_model_name},
                      {"object", "model"},
                      {"created", 0},
-                     {"owned_by", "tacho"},
+                     {"owned_by", "tacho-sim"},
                      {"root", options_.model.id},
                      {"max_model_len", options_.context_max}};
     return request.reply(200, json_type,

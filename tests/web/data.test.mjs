@@ -81,6 +81,16 @@ test("sums leave out what is not known", () => {
   assert.equal(total(list, (cell) => cell.summary.planned), null);
 });
 
+test("the engine is what the server says of itself, never the dataset's name", () => {
+  const run = { config: { dataset: { name: "built-in" } },
+                server: { server: "uvicorn", version: { version: "0.11.0" },
+                          models: { data: [{ id: "m", owned_by: "vllm" }] } } };
+  assert.equal(subject(run).engine, "vllm 0.11.0");
+  const sim = { server: "tacho-sim", version: { version: "tacho-sim 0.1.0" } };
+  assert.equal(subject({ ...run, server: sim }).engine, "tacho-sim 0.1.0");
+  assert.equal(subject({ ...run, server: {} }).engine, null);
+});
+
 test("the subject is found in free-form objects, and unknown is not a name", () => {
   const { run } = read_report({ run: {
     config: { target: { model: "m", url: "http://h" } }, server: { engine: "unknown" } } });

@@ -23,17 +23,31 @@ export interface Subject {
   hardware: string | null;
 }
 
+/// What the server calls itself: by name, as the owner of its models, or in its Server header, which
+/// for many engines only names the HTTP library in front.
+function engine_name(server: Tree): string | null {
+  const stated = look_up(server, ["engine", "server_name", "software"]);
+  if (stated !== null) return stated;
+  const list = (server["models"] as Tree | undefined)?.["data"];
+  const first: unknown = Array.isArray(list) ? list[0] : undefined;
+  const owner = typeof first === "object" && first !== null ? (first as Tree)["owned_by"] : null;
+  if (typeof owner === "string" && owner !== "" && owner !== "me") return owner;
+  const header = server["server"];
+  return typeof header === "string" && header !== "uvicorn" ? header : null;
+}
+
 /// Who was measured, as far as the run says so.
 export function subject(run: Run): Subject {
   const from = (places: Tree[], keys: string[]) =>
     places.reduce<string | null>((found, place) => found ?? look_up(place, keys), null);
-  const engine = from([run.server, run.config], ["engine", "server_name", "software", "name"]);
+  const engine = engine_name(run.server);
   const version = from([run.server], ["engine_version", "version"]);
   return {
     model: from([run.config, run.server], ["model", "model_name", "served_model", "model_id"]),
     url: from([run.config, run.server], ["url", "target", "base_url", "endpoint"]),
-    engine: engine === null || version === null || engine.includes(version)
-      ? engine : `${engine} ${version}`,
+    engine: engine === null || version === null ? engine ?? version
+      : version.includes(engine) ? version
+      : engine.includes(version) ? engine : `${engine} ${version}`,
     hardware: from([run.server, run.config], ["hardware", "gpu", "gpus", "accelerator", "device"]),
   };
 }
