@@ -73,8 +73,9 @@ def peak_mb(url, folder):
 
 def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    print(f"tacho --help      {start_ms(TACHO, '--help'):7.1f} ms   beside /bin/true "
-          f"{start_ms('/bin/true'):.1f} ms, python3 -c pass {start_ms('python3', '-c', 'pass'):.1f} ms")
+    plain, python = start_ms("/bin/true"), start_ms("python3", "-c", "pass")
+    print(f"tacho --help      {start_ms(TACHO, '--help'):7.1f} ms   beside /bin/true {plain:.1f} ms, "
+          f"python3 -c pass {python:.1f} ms")
     folder = pathlib.Path(tempfile.mkdtemp())
     try:
         dataset = folder / "prompts.json"
@@ -85,7 +86,8 @@ def main():
             runs = [first_request_ms(url, dataset, folder / f"run-{i}") for i in range(6)]
             print(f"first request     {runs[0]:7.1f} ms   counting 1,000 prompts' tokens; "
                   f"{statistics.median(runs[1:]):.1f} ms with the counts kept")
-            print(f"1,000 streams     {peak_mb(url, folder / 'many'):7.1f} MB   peak of the process")
+            peak = peak_mb(url, folder / "many")
+            print(f"1,000 streams     {peak:7.1f} MB   peak of the process")
     finally:
         shutil.rmtree(folder)
 
