@@ -74,7 +74,7 @@ def peak_mb(url, folder):
 def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     plain, python = start_ms("/bin/true"), start_ms("python3", "-c", "pass")
-    print(f"tacho --help      {start_ms(TACHO, '--help'):7.1f} ms   beside /bin/true {plain:.1f} ms, "
+    print(f"tacho --help      {start_ms(TACHO, '--help'):7.1f} ms   beside /bin/true {plain:.1f}, "
           f"python3 -c pass {python:.1f} ms")
     folder = pathlib.Path(tempfile.mkdtemp())
     try:
