@@ -98,7 +98,8 @@ Conversation talk(std::vector<std::pair<Duration, std::string>> bytes,
   REQUIRE(server.listen(address).ok());
   RawClient client(loop, address, std::move(bytes));
   loop.run();
-  return {client.heard, echo.log, client.closed, client.closed_at - start, echo.received};
+  const Duration closed_after = client.closed.empty() ? Duration(0) : client.closed_at - start;
+  return {client.heard, echo.log, client.closed, closed_after, echo.received};
 }
 
 std::string post(std::string_view target, std::string_view body) {
