@@ -3,7 +3,9 @@ weights. It streams, it sends no usage in streams, and it answers one request at
 newcomer's own server may well do.
 """
 
+import functools
 import json
+import pathlib
 import subprocess
 
 import harness
@@ -19,22 +21,25 @@ print(json.dumps([len(text.ids) for text in encoded]))
 """
 
 
-def engine_folder():
-    """Where setup_engine.sh keeps the engine; Skip when it cannot be had."""
+@functools.cache
+def engine_or_reason():
+    """Where setup_engine.sh keeps the engine, and why it cannot be had: one of the two is empty."""
     script = str(ROOT / "scripts/setup_engine.sh")
     command = [script] if harness.IS_FULL else [script, "--limit", str(QUICK_INSTALL_S)]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         hint = "" if harness.IS_FULL else "; scripts/setup_engine.sh without a limit may do it"
-        raise Skip(f"no real engine: {done.stderr.strip().splitlines()[-1]}{hint}")
-    return harness.pathlib.Path(done.stdout.strip())
+        return None, f"no real engine: {done.stderr.strip().splitlines()[-1]}{hint}"
+    return pathlib.Path(done.stdout.strip()), None
 
 
 class Engine:
     """The running engine."""
 
     def __init__(self):
-        self.folder = engine_folder()
+        self.folder, reason = engine_or_reason()
+        if reason:
+            raise Skip(reason)
         self.tokenizer = self.folder / "tokenizer.json"
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"

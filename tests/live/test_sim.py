@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 
 from harness import Sim, bench, equal, get, test, true, wait_for
+from scripted import DONE, Scripted, event, stream, usage_event
 
 SMALL = ("--concurrency", "2", "--num-prompts", "6", "--input-tokens", "40", "--output-tokens",
          "12")
@@ -270,7 +271,7 @@ def no_arrival_is_dropped():
 def a_duration_ends_a_cell():
     """--duration stops the sending; what was under way still counts, and repeats are said."""
     with Sim() as sim:
-        done = bench("--concurrency", "2", "--duration", "300ms", "--input-tokens", "16",
+        done = bench("--concurrency", "2", "--duration", "1s", "--input-tokens", "16",
                      "--output-tokens", "4", url=sim.url).expect(0)
     cell = done.run.cells[0]
     equal("status", done.run.manifest["status"], "finished")
@@ -280,15 +281,16 @@ def a_duration_ends_a_cell():
 
 @test
 def strict_makes_invalid_an_error():
-    """--strict exits with 3 when the run is not valid, and only then."""
-    with Sim("--usage", "none", "--tokens-per-chunk", "3") as sim:
-        arguments = ("--concurrency", "1", "--duration", "200ms", "--input-tokens", "16",
-                     "--output-tokens", "2")
-        bench(*arguments, url=sim.url).expect(0)
-        done = bench("--strict", *arguments, url=sim.url)
-        valid = all(cell["verdict"]["valid"] for cell in done.run.cells)
-        equal("exit code", done.code, 0 if valid else 3)
-        true("prompts that repeat are a reason", not valid)
+    """--strict exits with 3 when the run is not valid: here, answers shorter than asked for."""
+    short = stream(event("", role="assistant"), event("one", finish="length"), usage_event(7, 1),
+                   DONE)
+    arguments = ("--concurrency", "1", "--num-prompts", "3", "--input-tokens", "16",
+                 "--output-tokens")
+    with Scripted(short) as server:
+        done = bench(*arguments, "100", url=server.url).expect(0, out="INVALID")
+        reasons = done.run.cells[0]["verdict"]["reasons"]
+        true(f"{reasons}", any("output length off" in reason for reason in reasons))
+        bench("--strict", *arguments, "100", url=server.url).expect(3, out="output length off")
 
 
 @test

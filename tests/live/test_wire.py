@@ -1,6 +1,7 @@
 """What real and broken servers put on the wire, and what is made of it: outcome, tokens, times.
 
-The lower bounds on times hold however slow the machine is: the server itself pauses so long.
+The lower bounds on times hold on a slow machine too, for the server itself pauses so long: only a
+client that is kept off the processor for as long would read both sides of a pause at once.
 """
 
 import json
@@ -10,7 +11,7 @@ from scripted import (CLOSE, DONE, HANG, RESET, Scripted, chunk, counts, event, 
                       stream,
                       usage_event, whole)
 
-PAUSE_S = 0.05
+PAUSE_S = 0.25
 ROLE = event("", role="assistant")
 PLAIN = [ROLE, event("one"), event(" two"), event(" three", finish="length"), usage_event(7, 3),
          DONE]
