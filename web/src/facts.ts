@@ -23,8 +23,7 @@ export interface Subject {
   hardware: string | null;
 }
 
-/// What the server calls itself: by name, as the owner of its models, or in its Server header, which
-/// for many engines only names the HTTP library in front.
+/// What the server calls itself: by name, as the owner of its models, or in its Server header.
 function engine_name(server: Tree): string | null {
   const stated = look_up(server, ["engine", "server_name", "software"]);
   if (stated !== null) return stated;
@@ -33,6 +32,7 @@ function engine_name(server: Tree): string | null {
   const owner = typeof first === "object" && first !== null ? (first as Tree)["owned_by"] : null;
   if (typeof owner === "string" && owner !== "" && owner !== "me") return owner;
   const header = server["server"];
+  // Of many engines that header only names the HTTP library in front.
   return typeof header === "string" && header !== "uvicorn" ? header : null;
 }
 
