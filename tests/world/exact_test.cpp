@@ -143,6 +143,24 @@ TEST_CASE("a closed loop of c streams before one server: every answer takes c se
   CHECK(played.connections == 4);
 }
 
+TEST_CASE("a slot is free when the last byte has arrived, however late it is read") {
+  Scenario scenario = calm_scenario();
+  scenario.net.read_lag_max = 3ms;
+  scenario.net.delay_min = scenario.net.delay_max = 1ms;
+  scenario.net.seed = Seed{4};
+  add_prompts(scenario, std::vector<PromptSize>(10, {10, 2}));
+  add_requests(scenario, 0);
+  const Played played = play(scenario);
+  const auto records = by_id(played);
+  Duration waited{0};
+  for (std::size_t i = 1; i < records.size(); ++i) {
+    CHECK(records[i]->due == records[i - 1]->done);
+    CHECK(own_send_lag(*records[i]) == records[i]->sent - records[i]->due);
+    waited += records[i]->sent - records[i]->due;
+  }
+  CHECK(waited > 3ms);
+}
+
 TEST_CASE("a cap holds at every instant, and an arrival that waits goes first") {
   for (const std::uint32_t cap : {1u, 2u, 5u}) {
     CAPTURE(cap);

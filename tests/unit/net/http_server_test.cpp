@@ -98,7 +98,8 @@ Conversation talk(std::vector<std::pair<Duration, std::string>> bytes,
   REQUIRE(server.listen(address).ok());
   RawClient client(loop, address, std::move(bytes));
   loop.run();
-  const Duration closed_after = client.closed.empty() ? Duration(0) : client.closed_at - start;
+  const bool has_closed = happened(client.closed_at);
+  const Duration closed_after = has_closed ? client.closed_at - start : Duration(0);
   return {client.heard, echo.log, client.closed, closed_after, echo.received};
 }
 
