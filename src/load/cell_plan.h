@@ -26,6 +26,7 @@ struct PlannedRequest {
   std::uint64_t id = 0;
   std::uint32_t prompt = 0;  ///< Index into CellPlan::prompts.
   Duration due{0};           ///< Open loop: offset from the cell's start.
+  Duration think{0};  ///< Closed loop: from the end of its answer to its slot's next request.
 };
 
 /// One cell.
@@ -36,9 +37,13 @@ struct CellPlan {
   std::vector<PlannedRequest> measure;
   bool is_closed_loop = true;
   std::uint32_t concurrency =
-      1;                 ///< Closed loop: streams at a time. Open loop: the cap, 0 for none.
-  Duration duration{0};  ///< Stop sending after this time; 0: when all have been sent.
-  bool repeats = false;  ///< Closed loop by duration: begin again at the list's end.
+      1;  ///< Closed loop: streams at a time. Open loop: the cap, 0 for none.
+  /// Closed loop: when each stream begins, from the cell's start; empty: all of them at once.
+  std::vector<Duration> slot_starts;
+  bool has_users = false;       ///< Its streams are users: records say whose and which of theirs.
+  Duration warmup_duration{0};  ///< Stop the warm-up after this time; 0: when all have been sent.
+  Duration duration{0};         ///< Stop sending after this time; 0: when all have been sent.
+  bool repeats = false;         ///< Closed loop by duration: begin again at the list's end.
   Duration request_timeout = std::chrono::minutes(10);
 };
 

@@ -33,7 +33,7 @@ Worker::Worker(Loop& loop, Dial dial, const CellPlan& plan, const Target& target
       keep_(loop, [this] { keep_records(); }),
       stop_check_(loop, [this] { check_stop(); }),
       duration_end_(loop, [this] {
-        is_sending_stopped_ = true;
+        is_time_up_ = true;
         end_stage_if_done();
       }) {}
 
@@ -42,7 +42,7 @@ void Worker::begin(Stage stage, Instant start) {
   start_ = start;
   round_ = 0;
   is_over_ = false;
-  freed_.clear();
+  is_time_up_ = false;
   progress_.is_warming_up.store(stage == Stage::warmup, std::memory_order_relaxed);
   // Warm-up is a closed loop, whatever follows; before an open loop without a cap it has eight
   // streams.
@@ -53,11 +53,23 @@ void Worker::begin(Stage stage, Instant start) {
   // have nothing to do.
   stride_ = all_slots > 0 ? std::min(slice_.count, all_slots) : slice_.count;
   next_ = slice_.index < stride_ ? slice_.index : SIZE_MAX;
-  if (stage == Stage::measure && plan_.duration > Duration(0)) {
-    duration_end_.arm(start + plan_.duration);
-  }
+  const Duration limit = stage == Stage::measure ? plan_.duration : plan_.warmup_duration;
+  if (limit > Duration(0)) duration_end_.arm(start + limit);
+  if (is_closed_loop()) open_slots();
   stop_check_.arm(start + stop_check_period);
   release_.arm(start);
+}
+
+/// This worker's streams: the k-th, k+n-th, … of the cell.
+void Worker::open_slots() {
+  free_slots_ = {};
+  for (std::uint32_t i = 0; i < slots_; ++i) {
+    const std::uint32_t number = slice_.index + i * slice_.count;
+    const bool is_measured = stage_ == Stage::measure;
+    const bool starts_late = is_measured && number < plan_.slot_starts.size();
+    free_slots_.push({start_ + (starts_late ? plan_.slot_starts[number] : Duration(0)),
+                      is_measured && plan_.has_users ? number + 1 : 0, 0});
+  }
 }
 
 /// The next request of this worker's slice, or nothing.
@@ -72,7 +84,8 @@ const PlannedRequest* Worker::next_request() {
 }
 
 bool Worker::is_sending_over() const {
-  if (is_sending_stopped_ || stop_level_.load(std::memory_order_relaxed) > 0) return true;
+  if (is_time_up_ || is_sending_stopped_ || stop_level_.load(std::memory_order_relaxed) > 0)
+    return true;
   const bool repeats = stage_ == Stage::measure && plan_.repeats && next_ != SIZE_MAX;
   return next_ >= requests().size() && !repeats;
 }
@@ -93,27 +106,37 @@ void Worker::release_due() {
       return;
     }
     next_ += stride_;
-    launch(*request, due);
+    launch(*request, {due, 0, 0});
   }
   end_stage_if_done();
 }
 
 void Worker::fill_slots() {
-  while (!is_sending_over() && active_.size() < slots_) {
+  while (!is_sending_over() && !free_slots_.empty()) {
     const PlannedRequest* request = next_request();
     if (request == nullptr) break;
-    next_ += stride_;
-    Instant due = start_;
-    if (!freed_.empty()) {
-      due = freed_.front();
-      freed_.pop_front();
+    const FreeSlot slot = free_slots_.top();
+    if (slot.at > loop_.now()) {
+      release_.arm(slot.at);
+      return;
     }
-    launch(*request, due);
+    free_slots_.pop();
+    next_ += stride_;
+    launch(*request, slot);
   }
   end_stage_if_done();
 }
 
-void Worker::launch(const PlannedRequest& request, Instant due) {
+/// The stream is free from the moment at which the last byte had arrived, not from when we read it;
+/// a user thinks first.
+void Worker::free_slot(const Record& record) {
+  const Instant done = happened(record.done) ? record.done : loop_.now();
+  const auto& list = requests();
+  const PlannedRequest& request = list[(record.id - list.front().id) % list.size()];
+  free_slots_.push({done + request.think, record.session, record.turn});
+}
+
+void Worker::launch(const PlannedRequest& request, const FreeSlot& slot) {
   if (free_.empty()) {
     exchanges_.push_back(std::make_unique<Exchange>(loop_, pool_, target_, progress_,
                                                     [this](Exchange& e) { on_exchange_over(e); }));
@@ -129,7 +152,9 @@ void Worker::launch(const PlannedRequest& request, Instant due) {
   record.stage = stage_;
   record.worker = slice_.index;
   record.prompt = request.prompt;
-  record.due = due;
+  record.due = slot.at;
+  record.session = slot.user;
+  record.turn = slot.user > 0 ? slot.turns + 1 : 0;
   record.input_tokens_planned = prompt.input_tokens;
   record.output_tokens_planned = prompt.output_tokens;
   exchange->start(prompt, std::move(record), plan_.request_timeout);
@@ -138,12 +163,7 @@ void Worker::launch(const PlannedRequest& request, Instant due) {
 void Worker::on_exchange_over(Exchange& exchange) {
   std::erase(active_, &exchange);
   finished_.push_back(&exchange);
-  const Record& record = exchange.record();
-  if (is_closed_loop()) {
-    // The slot is free from the moment at which the last byte had arrived, not from when we read
-    // it.
-    freed_.push_back(happened(record.done) ? record.done : loop_.now());
-  }
+  if (is_closed_loop()) free_slot(exchange.record());
   // In a turn of its own: a server that refuses at once would otherwise recurse through here.
   const bool is_release_near = release_.is_armed() && release_.when() <= loop_.now();
   if ((is_closed_loop() || slots_ > 0) && !is_release_near) release_.arm(loop_.now());

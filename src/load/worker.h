@@ -3,9 +3,9 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <functional>
 #include <memory>
+#include <queue>
 #include <vector>
 
 #include "base/file.h"
@@ -51,7 +51,19 @@ class Worker {
   }
   void fill_slots();
   void release_due();
-  void launch(const PlannedRequest& request, Instant due);
+  /// A stream of a closed loop that has nothing in flight.
+  struct FreeSlot {
+    Instant at = never;       ///< From when on its next request is due.
+    std::uint32_t user = 0;   ///< Whose it is, from 1; 0: nobody's.
+    std::uint32_t turns = 0;  ///< Requests that this user has sent.
+    /// The later one waits; of two at once, the user of the higher number.
+    bool operator<(const FreeSlot& other) const {
+      return at != other.at ? at > other.at : user > other.user;
+    }
+  };
+  void open_slots();
+  void free_slot(const Record& record);
+  void launch(const PlannedRequest& request, const FreeSlot& slot);
   const PlannedRequest* next_request();
   void on_exchange_over(Exchange& exchange);
   void keep_records();
@@ -81,8 +93,9 @@ class Worker {
   std::uint64_t round_ = 0;   ///< How often the list has begun again (plan.repeats).
   std::uint32_t slots_ = 0;   ///< This worker's share of the concurrency; 0: no cap.
   Instant start_ = never;
-  std::deque<Instant> freed_;  ///< Closed loop: when slots became free, for requests not sent yet.
-  bool is_sending_stopped_ = false;
+  std::priority_queue<FreeSlot> free_slots_;  ///< Closed loop: the earliest first.
+  bool is_time_up_ = false;                   ///< The stage's time is.
+  bool is_sending_stopped_ = false;           ///< Records can't be kept.
   bool is_over_ = false;
 };
 

@@ -154,6 +154,8 @@ Record read_line(const Value& line) {
   record.stage = flag_at(line, "warmup") ? Stage::warmup : Stage::measure;
   record.worker = static_cast<std::uint32_t>(integer_at(line, "worker"));
   record.prompt = static_cast<std::uint32_t>(integer_at(line, "prompt"));
+  record.session = static_cast<std::uint32_t>(integer_at(line, "session"));
+  record.turn = static_cast<std::uint32_t>(integer_at(line, "turn"));
   record.due = instant_at(line, "due");
   record.dialled = instant_at(line, "dialled");
   record.connected = instant_at(line, "connected");
@@ -196,6 +198,8 @@ void append_journal_line(std::string& out, const Record& record) {
   line.flag("warmup", record.stage == Stage::warmup);
   line.nonzero("worker", record.worker);
   line.nonzero("prompt", record.prompt);
+  line.nonzero("session", record.session);
+  line.nonzero("turn", record.turn);
   line.text("outcome", outcome_name(record.outcome));
   line.nonzero("http_status", record.http_status);
   line.text("detail", record.detail);

@@ -166,6 +166,13 @@ void draw_load(Scenario& scenario, Dice& dice) {
   const Duration gap_max = dice.chance(0.2) ? 0ms : dice.up_to(40ms);
   for (std::size_t i = 1; i < due.size(); ++i) due[i] = due[i - 1] + dice.up_to(gap_max);
   add_requests(scenario, warmup, due);
+  if (plan.is_closed_loop && dice.chance(0.3)) {
+    for (std::uint32_t i = 0; i < plan.concurrency; ++i) {
+      plan.slot_starts.push_back(dice.up_to(100ms));
+    }
+    plan.has_users = true;
+    for (PlannedRequest& request : plan.measure) request.think = dice.up_to(30ms);
+  }
   if (!dice.chance(0.15)) return;
   scenario.interruptions.push_back({dice.up_to(500ms), StopLevel::drain});
   if (dice.chance(0.6)) {

@@ -72,6 +72,8 @@ Record full_record() {
   r.reads = 16;
   r.shared_reads = 17;
   r.reconnects = 18;
+  r.session = 20;
+  r.turn = 21;
   r.client_lag = Duration(19);
   return r;
 }
@@ -90,9 +92,9 @@ bool same(const Record& a, const Record& b) {
            x.is_reasoning == y.is_reasoning;
   };
   return a.id == b.id && a.cell == b.cell && a.stage == b.stage && a.worker == b.worker &&
-         a.prompt == b.prompt && a.due == b.due && a.dialled == b.dialled &&
-         a.connected == b.connected && a.send_started == b.send_started && a.sent == b.sent &&
-         a.headers == b.headers && a.done == b.done &&
+         a.prompt == b.prompt && a.session == b.session && a.turn == b.turn && a.due == b.due &&
+         a.dialled == b.dialled && a.connected == b.connected && a.send_started == b.send_started &&
+         a.sent == b.sent && a.headers == b.headers && a.done == b.done &&
          std::equal(a.chunks.begin(), a.chunks.end(), b.chunks.begin(), b.chunks.end(),
                     chunk_equal) &&
          a.outcome == b.outcome && a.http_status == b.http_status && a.detail == b.detail &&
