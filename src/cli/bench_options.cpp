@@ -37,7 +37,14 @@ void add_target(FlagTable& t, BenchOptions& o) {
            "Ask for whole answers instead of streams.", false);
   t.toggle({"--streaming", "--stream"}, o.streams, "Ask for streams (the default).");
   t.text({"--cacert"}, "FILE", o.ca_file, "Certificates (PEM) to trust instead of the system's.");
-  t.toggle({"--insecure"}, o.is_insecure, "Accept any certificate.");
+  t.text({"--cert"}, "FILE", o.certificate_file,
+         "A client certificate (PEM), with its chain and perhaps its key in the same file.");
+  t.text({"--key"}, "FILE", o.key_file, "The key of --cert (PEM). [default: in the same file]");
+  t.text({"--key-pass-env"}, "NAME", o.key_password_env,
+         "Environment variable that holds the password of that key.");
+  t.text({"--tls-min"}, "VERSION", o.tls_min, "Oldest TLS to speak: 1.2 or 1.3. [default: 1.2]");
+  t.text({"--tls-max"}, "VERSION", o.tls_max, "Newest TLS to speak: 1.2 or 1.3. [default: 1.3]");
+  t.toggle({"--insecure", "-k"}, o.is_insecure, "Accept any certificate.");
   t.toggle({"--no-ready-check"}, o.has_ready_check,
            "Do not send the one-token request that proves the endpoint.", false);
 }

@@ -16,6 +16,15 @@ constexpr const char* default_url = "http://127.0.0.1:8000";
 constexpr std::array<std::string_view, 5> self_descriptions{"/version", "/get_server_info",
                                                             "/props", "/info", "/sim/config"};
 
+/// What the environment variable holds that the flag names.
+Result<std::string> secret(const char* flag, const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr || *value == '\0') {
+    return input_error(format("{}: the environment variable {} is not set", flag, name));
+  }
+  return std::string(value);
+}
+
 Result<std::vector<std::string>> header_lines(const BenchOptions& options) {
   std::vector<std::string> lines;
   for (const auto& header : options.headers) {
@@ -26,13 +35,39 @@ Result<std::vector<std::string>> header_lines(const BenchOptions& options) {
     lines.push_back(header);
   }
   if (options.api_key_env.empty()) return lines;
-  const char* key = std::getenv(options.api_key_env.c_str());
-  if (key == nullptr || *key == '\0') {
-    return input_error(
-        format("--api-key-env: the environment variable {} is not set", options.api_key_env));
-  }
-  lines.push_back(format("Authorization: Bearer {}", key));
+  auto key = secret("--api-key-env", options.api_key_env);
+  if (!key) return key.error();
+  lines.push_back("Authorization: Bearer " + *key);
   return lines;
+}
+
+Result<TlsVersion> tls_version(const char* flag, const std::string& text, TlsVersion otherwise) {
+  if (text.empty()) return otherwise;
+  if (text == "1.2") return TlsVersion::tls12;
+  if (text == "1.3") return TlsVersion::tls13;
+  return input_error(format("{} is 1.2 or 1.3, not '{}'", flag, text));
+}
+
+Result<TlsOptions> tls_options(const BenchOptions& options) {
+  TlsOptions tls{!options.is_insecure, options.ca_file};
+  tls.certificate_file = options.certificate_file;
+  tls.key_file = options.key_file;
+  if (options.certificate_file.empty() && !options.key_file.empty()) {
+    return input_error("--key is the key of a certificate; name that with --cert");
+  }
+  if (!options.key_password_env.empty()) {
+    auto password = secret("--key-pass-env", options.key_password_env);
+    if (!password) return password.error();
+    tls.key_password = std::move(*password);
+  }
+  auto oldest = tls_version("--tls-min", options.tls_min, TlsVersion::tls12);
+  if (!oldest) return oldest.error();
+  auto newest = tls_version("--tls-max", options.tls_max, TlsVersion::tls13);
+  if (!newest) return newest.error();
+  if (*oldest > *newest) return input_error("--tls-min is above --tls-max");
+  tls.oldest = *oldest;
+  tls.newest = *newest;
+  return tls;
 }
 
 FetchRequest request_to(const CheckedTarget& target, std::string url) {
@@ -127,7 +162,9 @@ Result<CheckedTarget> locate_target(const BenchOptions& options, const std::stri
   auto lines = header_lines(options);
   if (!lines) return lines.error();
   target.header_lines = std::move(*lines);
-  target.tls = {!options.is_insecure, options.ca_file};
+  auto tls = tls_options(options);
+  if (!tls) return tls.error();
+  target.tls = std::move(*tls);
   return target;
 }
 

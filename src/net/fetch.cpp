@@ -37,6 +37,17 @@ class Collector final : public ResponseHandler {
   Loop& loop_;
 };
 
+/// The way out when the server does not accept us: another version, or a certificate of ours.
+std::string what_to_show(const TlsOptions& tls, const std::string& detail) {
+  if (detail.find("version") != std::string::npos || detail.find("protocol") != std::string::npos) {
+    return "allow another version with --tls-min and --tls-max";
+  }
+  if (tls.certificate_file.empty()) {
+    return "if the server asks for a client certificate, give it with --cert FILE and --key FILE";
+  }
+  return format("the server does not accept the certificate in '{}'", tls.certificate_file);
+}
+
 Error describe(const FetchRequest& request, const Url& url, const CloseReason& reason,
                bool has_answer) {
   const std::string where = url.origin();
@@ -52,6 +63,9 @@ Error describe(const FetchRequest& request, const Url& url, const CloseReason& r
           format("{}: TLS failed: {}; name its CA with --cacert FILE, or accept any "
                  "certificate with --insecure",
                  where, reason.detail));
+    case CloseReason::Kind::denied:
+      return world_error(format("{}: TLS failed: {}; {}", where, reason.detail,
+                                what_to_show(request.tls, reason.detail)));
     default:
       // Many TLS servers say nothing to plain HTTP but hang up.
       if (!has_answer && !url.is_tls) {

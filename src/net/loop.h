@@ -36,7 +36,8 @@ struct CloseReason {
     reset,      ///< The peer or the network broke the connection.
     refused,    ///< No connection could be made.
     not_tls,    ///< TLS was spoken to a peer that does not speak it, or the reverse.
-    untrusted,  ///< The TLS handshake failed: certificate, version.
+    untrusted,  ///< The TLS handshake failed: we do not trust the peer's certificate.
+    denied,     ///< The peer does not accept us in TLS: our certificate, our versions.
   };
   Kind kind = Kind::end;
   std::string detail;  ///< The system's or library's words; empty for a clean end.

@@ -1,10 +1,12 @@
 #include "net/tls.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 #include "base/text.h"
@@ -43,6 +45,80 @@ std::string last_error() {
   const char* reason = ERR_reason_error_string(code);
   ERR_clear_error();
   return reason != nullptr ? reason : "the handshake failed";
+}
+
+/// What a broken session is about: the peer's own verdict on us comes as an alert. With TLS 1.3 a
+/// server looks at our certificate after our side of the handshake is over, so that its alert is
+/// met by a read.
+CloseReason last_failure(CloseReason::Kind otherwise) {
+  const int reason = ERR_GET_REASON(ERR_peek_last_error());
+  const std::string words = last_error();
+  if (reason > SSL_AD_REASON_OFFSET) return {CloseReason::Kind::denied, words};
+  if (reason == SSL_R_UNSUPPORTED_PROTOCOL) return {CloseReason::Kind::denied, words};
+  if (reason == SSL_R_WRONG_VERSION_NUMBER) return {CloseReason::Kind::not_tls, words};
+  return {otherwise, words};
+}
+
+/// Hands the password of a key over; without it OpenSSL would ask at the terminal.
+int give_password(char* buffer, int size, int, void* password) {
+  const auto& text = *static_cast<const std::string*>(password);
+  const auto length = std::min(text.size(), static_cast<std::size_t>(size));
+  std::copy_n(text.begin(), length, buffer);
+  return static_cast<int>(length);
+}
+
+int wire_version(TlsVersion version) {
+  return version == TlsVersion::tls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
+}
+
+/// Why the key was not taken, in words that say what to do.
+Error key_error(const TlsOptions& options, const std::string& key_file) {
+  const unsigned long first = ERR_peek_error();
+  const unsigned long last = ERR_peek_last_error();
+  ERR_clear_error();
+  const auto is = [&](int library, int reason) {
+    return (ERR_GET_LIB(first) == library && ERR_GET_REASON(first) == reason) ||
+           (ERR_GET_LIB(last) == library && ERR_GET_REASON(last) == reason);
+  };
+  if (is(ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH) || is(ERR_LIB_X509, X509_R_KEY_TYPE_MISMATCH)) {
+    return input_error(format("the key in '{}' is not that of the certificate in '{}'", key_file,
+                              options.certificate_file));
+  }
+  if (is(ERR_LIB_PEM, PEM_R_NO_START_LINE) || is(ERR_LIB_SYS, ENOENT) || is(ERR_LIB_SYS, EACCES) ||
+      is(ERR_LIB_SYS, EISDIR)) {
+    return input_error(format("cannot read a key (PEM) from '{}'{}", key_file,
+                              options.key_file.empty() ? "; name its file with --key" : ""));
+  }
+  if (options.key_password.empty()) {
+    return input_error(
+        format("the key in '{}' needs a password; name the environment variable that holds it with "
+               "--key-pass-env",
+               key_file));
+  }
+  return input_error(
+      format("the password of --key-pass-env does not open the key in '{}'", key_file));
+}
+
+Status load_own_certificate(SSL_CTX* context, const TlsOptions& options) {
+  if (options.certificate_file.empty()) return Nothing{};
+  const std::string& certificate = options.certificate_file;
+  if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1) {
+    ERR_clear_error();
+    return input_error(format("cannot read a certificate (PEM) from '{}'", certificate));
+  }
+  const std::string& key = options.key_file.empty() ? certificate : options.key_file;
+  std::string password = options.key_password;
+  SSL_CTX_set_default_passwd_cb(context, give_password);
+  SSL_CTX_set_default_passwd_cb_userdata(context, &password);
+  const bool is_loaded = SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) == 1;
+  SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
+  SSL_CTX_set_default_passwd_cb(context, nullptr);
+  if (!is_loaded) return key_error(options, key);
+  // A key of another kind (RSA, EC) than the certificate's is only found here.
+  if (SSL_CTX_check_private_key(context) == 1) return Nothing{};
+  ERR_clear_error();
+  return input_error(
+      format("the key in '{}' is not that of the certificate in '{}'", key, certificate));
 }
 
 /// A Stream that encrypts what is written and decrypts what comes in.
@@ -123,9 +199,7 @@ class TlsStream final : public Stream, public StreamHandler {
     if (verdict != X509_V_OK) {
       end({CloseReason::Kind::untrusted, X509_verify_cert_error_string(verdict)});
     } else {
-      const std::string reason = last_error();
-      const bool is_plain = reason.find("wrong version number") != std::string::npos;
-      end({is_plain ? CloseReason::Kind::not_tls : CloseReason::Kind::untrusted, reason});
+      end(last_failure(CloseReason::Kind::untrusted));
     }
   }
 
@@ -140,7 +214,7 @@ class TlsStream final : public Stream, public StreamHandler {
       if (error == SSL_ERROR_ZERO_RETURN) {
         end({CloseReason::Kind::end, ""});
       } else if (error != SSL_ERROR_WANT_READ) {
-        end({CloseReason::Kind::reset, last_error()});
+        end(last_failure(CloseReason::Kind::reset));
       }
       break;
     }
@@ -184,7 +258,8 @@ TlsContext::~TlsContext() = default;
 Result<TlsContext> TlsContext::create(const TlsOptions& options, std::string host) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   auto impl = std::make_unique<TlsContextImpl>(context, std::move(host));
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_min_proto_version(context, wire_version(options.oldest));
+  SSL_CTX_set_max_proto_version(context, wire_version(options.newest));
   SSL_CTX_set_mode(context, SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (!options.ca_file.empty()) {
@@ -195,6 +270,7 @@ Result<TlsContext> TlsContext::create(const TlsOptions& options, std::string hos
   } else if (SSL_CTX_set_default_verify_paths(context) != 1) {
     ERR_clear_error();
   }
+  if (auto status = load_own_certificate(context, options); !status) return status.error();
   return TlsContext(std::move(impl));
 }
 

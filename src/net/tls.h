@@ -10,10 +10,18 @@
 
 namespace tacho {
 
-/// Whom to trust.
+/// The versions of TLS that are spoken here.
+enum class TlsVersion { tls12, tls13 };
+
+/// Whom to trust, what to show, and which versions to speak.
 struct TlsOptions {
   bool verify = true;   ///< False accepts any certificate.
   std::string ca_file;  ///< A PEM file to trust instead of the system's store; empty: the system's.
+  std::string certificate_file = {};  ///< Our own certificate and its chain (PEM); empty: none.
+  std::string key_file = {};  ///< Its key (PEM); empty: in the same file as the certificate.
+  std::string key_password = {};
+  TlsVersion oldest = TlsVersion::tls12;
+  TlsVersion newest = TlsVersion::tls13;
 };
 
 class TlsContextImpl;
@@ -21,7 +29,8 @@ class TlsContextImpl;
 /// What all TLS connections to one host share.
 class TlsContext {
  public:
-  /// Fails when the CA file cannot be read.
+  /// Fails when a file cannot be read, the password does not open the key, or the key is not the
+  /// certificate's.
   static Result<TlsContext> create(const TlsOptions& options, std::string host);
   TlsContext(TlsContext&&) noexcept;
   TlsContext& operator=(TlsContext&&) noexcept;

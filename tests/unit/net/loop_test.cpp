@@ -60,7 +60,7 @@ struct End final : StreamHandler {
   }
   void on_flushed() override { ++flushes; }
   void on_closed(const CloseReason& reason) override {
-    const char* names[] = {"end", "reset", "refused", "not_tls", "untrusted"};
+    const char* names[] = {"end", "reset", "refused", "not_tls", "untrusted", "denied"};
     events += names[static_cast<int>(reason.kind)];
     then_closed();
   }
