@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t error_bytes_max = 16 * 1024;
 // Above this a whole answer is no chat answer; embeddings of large batches stay far below.
 constexpr std::size_t answer_bytes_max = 256u << 20;
+// A read this long after its stamp may have found several chunks because of us, not of the server.
+constexpr Duration late_read = std::chrono::milliseconds(1);
 
 /// Characters, not bytes: continuation bytes of UTF-8 are not counted.
 std::uint32_t count_characters(std::string_view text) {
@@ -82,7 +84,7 @@ void Exchange::note_read(const Receipt& receipt) {
   current_read_ = receipt.read;
   chunks_in_read_ = 0;
   ++record_.reads;
-  record_.kernel_stamps = record_.kernel_stamps && receipt.by_kernel;
+  record_.stamps = record_.reads == 1 ? receipt.stamps : std::min(record_.stamps, receipt.stamps);
   record_.client_lag = std::max(record_.client_lag, receipt.read - receipt.arrived);
 }
 
@@ -148,7 +150,14 @@ void Exchange::add_chunk(const Receipt& receipt) {
   record_.text += delta_.reasoning;
   record_.text += delta_.text;
   record_.output_characters += count_characters(delta_.text) + count_characters(delta_.reasoning);
-  if (++chunks_in_read_ == 2) ++record_.shared_reads;
+  if (++chunks_in_read_ == 2) {
+    ++record_.shared_reads;
+    // Several chunks read late under one stamp: only the last one's time is right, and it is our
+    // doing. Read in time, they came together.
+    if (receipt.stamps != Stamps::tap && receipt.read - receipt.arrived > late_read) {
+      ++record_.late_shared_reads;
+    }
+  }
   bump(progress_.chunks);
 }
 

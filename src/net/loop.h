@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/stamps.h"
 #include "base/time.h"
 #include "net/address.h"
 
@@ -26,7 +27,7 @@ struct Receipt {
   Instant arrived =
       never;  ///< When the last of the bytes had arrived: the kernel's stamp if it gave one.
   Instant read = never;    ///< When we read them.
-  bool by_kernel = false;  ///< False when `arrived` is only the time of our read.
+  Stamps stamps = Stamps::read;  ///< Who said so.
 };
 
 /// Why a stream ended.

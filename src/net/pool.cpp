@@ -131,7 +131,7 @@ void ClientConnection::on_closed(const CloseReason& reason) {
   if (state_ == State::busy && reason.kind == CloseReason::Kind::end) {
     keeps_alive_ = false;
     receipt_.read = receipt_.arrived = pool_.loop_.clock();
-    receipt_.by_kernel = false;
+    receipt_.stamps = Stamps::read;
     if (parser_.finish(*this)) return;
   }
   // The server closed a kept-alive connection while our request was on its way: it has seen nothing

@@ -144,8 +144,9 @@ void TcpStream::read_once() {
   receipt.read = loop_.clock();
   const std::int64_t stamp = receive_stamp_ns(message);
   receipt.arrived = stamp != 0 ? loop_.from_wall(stamp) : never;
-  receipt.by_kernel = happened(receipt.arrived) && receipt.arrived <= receipt.read;
-  if (!receipt.by_kernel) receipt.arrived = receipt.read;
+  const bool by_kernel = happened(receipt.arrived) && receipt.arrived <= receipt.read;
+  receipt.stamps = by_kernel ? Stamps::socket : Stamps::read;
+  if (!by_kernel) receipt.arrived = receipt.read;
   handler_->on_bytes({loop_.buffer_.get(), static_cast<std::size_t>(n)}, receipt);
 }
 

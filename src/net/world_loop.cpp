@@ -276,8 +276,9 @@ void WorldStream::read_once() {
   }
   inbox_bytes_ -= bytes.size();
   receipt.read = loop_.clock();
-  receipt.by_kernel = !loop_.draw(loop_.options_.unstamped_probability);
-  if (!receipt.by_kernel) receipt.arrived = receipt.read;
+  const bool by_kernel = !loop_.draw(loop_.options_.unstamped_probability);
+  receipt.stamps = by_kernel ? Stamps::socket : Stamps::read;
+  if (!by_kernel) receipt.arrived = receipt.read;
   acknowledge();
   wake_for_next();
   handler_->on_bytes(bytes, receipt);

@@ -181,9 +181,10 @@ Record read_line(const Value& line) {
   record.text = text_at(line, "text");
   record.output_characters = static_cast<std::uint32_t>(integer_at(line, "characters"));
   record.streamed = !flag_at(line, "not_streamed");
-  record.kernel_stamps = !flag_at(line, "read_stamps");
+  record.stamps = stamps_from_name(text_at(line, "stamps"));
   record.reads = static_cast<std::uint32_t>(integer_at(line, "reads"));
   record.shared_reads = static_cast<std::uint32_t>(integer_at(line, "shared_reads"));
+  record.late_shared_reads = static_cast<std::uint32_t>(integer_at(line, "late_shared_reads"));
   record.reconnects = static_cast<std::uint32_t>(integer_at(line, "reconnects"));
   record.client_lag = Duration(integer_at(line, "client_lag"));
   return record;
@@ -224,9 +225,10 @@ void append_journal_line(std::string& out, const Record& record) {
   line.number("server_total_ms", record.server.total_ms);
   line.nonzero("characters", record.output_characters);
   line.flag("not_streamed", !record.streamed);
-  line.flag("read_stamps", !record.kernel_stamps);
+  if (record.stamps != Stamps::socket) line.text("stamps", stamps_name(record.stamps));
   line.nonzero("reads", record.reads);
   line.nonzero("shared_reads", record.shared_reads);
+  line.nonzero("late_shared_reads", record.late_shared_reads);
   line.nonzero("reconnects", record.reconnects);
   line.nonzero("client_lag", record.client_lag.count());
   write_chunks(line, out, record.chunks);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/stamps.h"
 #include "base/time.h"
 
 namespace tacho {
@@ -96,9 +97,10 @@ struct Record {
   std::uint32_t output_characters = 0;
 
   bool streamed = true;
-  bool kernel_stamps = true;       ///< False when at least one time is that of our read.
+  Stamps stamps = Stamps::socket;  ///< The weakest source among its times.
   std::uint32_t reads = 0;         ///< Reads that brought bytes of the answer.
   std::uint32_t shared_reads = 0;  ///< Reads that brought more than one content chunk.
+  std::uint32_t late_shared_reads = 0;  ///< Those of them made over 1 ms after their stamp.
   std::uint32_t reconnects = 0;    ///< Kept-alive connections found closed before the answer began.
   Duration client_lag{0};          ///< The longest time from a byte's arrival to our reading it.
 };

@@ -116,15 +116,24 @@ void fill_goodput(CellSummary& cell, const std::vector<Slo>& slos) {
   if (cell.duration_s > 0) goodput.per_s = static_cast<double>(goodput.good) / cell.duration_s;
 }
 
+/// One source's name, or what the mixture means for trust: times of both kernel sources are good.
+std::string source_name(const std::array<std::size_t, 3>& by_source) {
+  const auto [read, socket, tap] = by_source;
+  if (read > 0) return socket + tap > 0 ? "mixed" : "read";
+  if (tap > 0) return socket > 0 ? "tap+socket" : "tap";
+  return "socket";
+}
+
 void fill_instrument(CellSummary& cell, const Manifest& manifest) {
   Instrument& instrument = cell.instrument;
-  std::size_t reads = 0, shared = 0, chunks = 0, multi = 0, by_kernel = 0;
+  std::size_t reads = 0, shared = 0, chunks = 0, multi = 0;
+  std::array<std::size_t, 3> by_source{};
   for (std::size_t i = 0; i < cell.records.size(); ++i) {
     const Record& record = *cell.records[i];
     reads += record.reads;
     shared += record.shared_reads;
     instrument.reconnects += record.reconnects;
-    if (record.kernel_stamps) ++by_kernel;
+    if (record.reads > 0) ++by_source[static_cast<std::size_t>(record.stamps)];
     if (record.chunks.size() < 2) continue;
     const auto tokens = tokens_per_chunk(record, cell.out_tokens[i]);
     chunks += tokens.size() - 1;
@@ -134,9 +143,7 @@ void fill_instrument(CellSummary& cell, const Manifest& manifest) {
   const auto ratio = [](std::size_t part, std::size_t all) {
     return all > 0 ? static_cast<double>(part) / static_cast<double>(all) : 0.0;
   };
-  instrument.stamps = by_kernel == cell.records.size() ? "kernel"
-                      : by_kernel == 0                 ? "read"
-                                                       : "mixed";
+  instrument.stamps = source_name(by_source);
   instrument.coalesced_read_share = ratio(shared, reads);
   instrument.multi_token_chunk_share = ratio(multi, chunks);
   const std::string key = std::to_string(cell.cell.id);

@@ -24,7 +24,9 @@ struct Goodput {
 
 /// What the generator knows of itself.
 struct Instrument {
-  std::string stamps;  ///< kernel, read or mixed.
+  std::string stamps;  ///< socket, tap or tap+socket (all the kernel's), read, or mixed.
+  /// True when at least one time is that of our read.
+  bool has_read_stamps() const { return stamps == "read" || stamps == "mixed"; }
   double loop_busy_share = 0.0;
   double coalesced_read_share = 0.0;
   double multi_token_chunk_share = 0.0;

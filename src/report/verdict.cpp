@@ -34,7 +34,7 @@ void judge_lag(const CellSummary& cell, Verdict& verdict) {
                                      format_significant(bound, 3)));
   }
   const Distribution& lag = cell.of(Metric::client_lag);
-  if (cell.instrument.stamps != "kernel" && !lag.empty() && lag.percentile(99) > bound) {
+  if (cell.instrument.has_read_stamps() && !lag.empty() && lag.percentile(99) > bound) {
     verdict.reasons.push_back(format("client-bound: client lag p99 {} ms without kernel stamps",
                                      format_significant(lag.percentile(99), 3)));
   }

@@ -86,7 +86,7 @@ TEST_CASE("a fixed delay is kept to the nanosecond, and a day passes in no time"
   REQUIRE(talk.server.receipts.size() == 1);
   CHECK(talk.server.receipts[0].arrived == start + 12h);
   CHECK(talk.server.receipts[0].read == start + 12h);
-  CHECK(talk.server.receipts[0].by_kernel);
+  CHECK(talk.server.receipts[0].stamps == Stamps::socket);
 }
 
 TEST_CASE(
@@ -137,7 +137,7 @@ TEST_CASE("a world can refuse though someone listens, and read without stamps") 
   Talk talk(unstamped);
   talk.run();
   REQUIRE_FALSE(talk.server.receipts.empty());
-  CHECK_FALSE(talk.server.receipts[0].by_kernel);
+  CHECK(talk.server.receipts[0].stamps == Stamps::read);
   CHECK(talk.server.receipts[0].arrived == talk.server.receipts[0].read);
 }
 

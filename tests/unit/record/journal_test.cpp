@@ -68,9 +68,10 @@ Record full_record() {
   r.text = "an answer\r\nof two lines";
   r.output_characters = 21;
   r.streamed = false;
-  r.kernel_stamps = false;
+  r.stamps = Stamps::read;
   r.reads = 16;
   r.shared_reads = 17;
+  r.late_shared_reads = 5;
   r.reconnects = 18;
   r.session = 20;
   r.turn = 21;
@@ -109,8 +110,8 @@ bool same(const Record& a, const Record& b) {
          a.server.decode_per_token_ms == b.server.decode_per_token_ms &&
          a.server.total_ms == b.server.total_ms && a.text == b.text &&
          a.output_characters == b.output_characters && a.streamed == b.streamed &&
-         a.kernel_stamps == b.kernel_stamps && a.reads == b.reads &&
-         a.shared_reads == b.shared_reads && a.reconnects == b.reconnects &&
+         a.stamps == b.stamps && a.reads == b.reads && a.shared_reads == b.shared_reads &&
+         a.late_shared_reads == b.late_shared_reads && a.reconnects == b.reconnects &&
          a.client_lag == b.client_lag;
 }
 

@@ -153,7 +153,7 @@ TEST_CASE("the instrument's own figures come from the records and from the manif
   r.shared_reads = 1;
   r.reconnects = 2;
   Record unstamped = r;
-  unstamped.kernel_stamps = false;
+  unstamped.stamps = Stamps::read;
   RunData data = run_of({r, unstamped});
   data.manifest.instrument = {
       {"0", {{"loop_busy_share", 0.5}, {"clock_steps", 3}, {"connections", 7}}}};
@@ -164,7 +164,7 @@ TEST_CASE("the instrument's own figures come from the records and from the manif
   CHECK(cell.instrument.loop_busy_share == 0.5);
   CHECK(cell.instrument.connections == 7);
   CHECK(has_reason(cell, "clock was stepped"));
-  CHECK(only_cell(run_of({r})).instrument.stamps == "kernel");
+  CHECK(only_cell(run_of({r})).instrument.stamps == "socket");
   CHECK(only_cell(run_of({unstamped})).instrument.stamps == "read");
 }
 
@@ -187,7 +187,7 @@ TEST_CASE("a sound cell is valid; each reason against it is a sentence of its ow
   for (Record& r : slow.records) r.client_lag = std::chrono::milliseconds(50);
   CHECK_FALSE(
       has_reason(only_cell(slow), "client lag"));  // The kernel's stamps are right all the same.
-  for (Record& r : slow.records) r.kernel_stamps = false;
+  for (Record& r : slow.records) r.stamps = Stamps::read;
   CHECK(has_reason(only_cell(slow), "client-bound: client lag p99 50"));
 
   RunData busy = data;

@@ -35,8 +35,9 @@ export function instrument_panel(cell: Cell): HTMLElement {
 }
 
 function stamp_text(stamps: string | null): string {
-  const known = ["kernel", "read", "mixed"].includes(stamps ?? "");
-  return known ? t(`stamps_${stamps}` as Key) : stamps ?? gap;
+  const name = stamps === "tap+socket" ? "tap_socket" : stamps ?? "";
+  const known = ["socket", "tap", "tap_socket", "read", "mixed"].includes(name);
+  return known ? t(`stamps_${name}` as Key) : stamps ?? gap;
 }
 
 function little_text(cell: Cell): string {
