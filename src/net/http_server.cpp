@@ -63,7 +63,7 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     out += extra_head_lines;
     out += format("content-length: {}\r\n\r\n", body.size());
     out += body;
-    stream_->write(out);
+    hand_over(out);
     finish_answer();
   }
 
@@ -76,16 +76,18 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
   void send_piece(std::string_view bytes) override {
     scratch_.clear();
     append_chunk(bytes);
-    stream_->write(scratch_);
+    hand_over(scratch_);
   }
 
   void end_stream(std::string_view last_piece) override {
     scratch_.clear();
     if (!last_piece.empty()) append_chunk(last_piece);
     scratch_ += "0\r\n\r\n";
-    stream_->write(scratch_);
+    hand_over(scratch_);
     finish_answer();
   }
+
+  HandOver handed_over() const override { return handed_over_; }
 
   void break_off(bool with_reset) override {
     is_answering_ = false;
@@ -117,6 +119,12 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     return format("HTTP/1.1 {} {}\r\nserver: {}\r\ncontent-type: {}\r\n{}", status,
                   status_phrase(status), server_.options_.server_name, content_type,
                   is_last_ ? "connection: close\r\n" : "");
+  }
+
+  void hand_over(std::string_view bytes) {
+    handed_over_.before = server_.loop_.clock();
+    stream_->write(bytes);
+    handed_over_.after = stream_->is_flushed() ? server_.loop_.clock() : never;
   }
 
   void append_chunk(std::string_view bytes) {
@@ -172,6 +180,7 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
   std::string early_;
   std::string scratch_;
   Instant received_ = never;
+  HandOver handed_over_;
   Timer idle_timer_;
   std::uint32_t answered_ = 0;
   bool is_complete_ = false;

@@ -12,6 +12,12 @@
 
 namespace tacho {
 
+/// When bytes were handed to the kernel, as an interval: they left within it.
+struct HandOver {
+  Instant before = never;  ///< Read just before the call.
+  Instant after = never;   ///< Read just after it; never when the kernel did not take all of them.
+};
+
 /// A request that is being answered. Valid until its answer is complete or it is abandoned.
 class ServerRequest {
  public:
@@ -30,6 +36,8 @@ class ServerRequest {
   virtual void send_piece(std::string_view bytes) = 0;
   /// Ends it, with a last piece if one is given.
   virtual void end_stream(std::string_view last_piece = "") = 0;
+  /// When the latest piece or answer went out; still valid right after the call that ended it.
+  virtual HandOver handed_over() const = 0;
   /// Breaks the connection: with a reset, or with a clean end in the middle of the answer.
   virtual void break_off(bool with_reset) = 0;
 

@@ -221,7 +221,7 @@ std::string instrument_text(const RunData& data, const RunSummary& run) {
 }
 
 std::string truth_text(const Manifest& manifest) {
-  double ttft_mean = 0, ttft_p99 = 0, gap_mean = 0, gap_p99 = 0;
+  double ttft_mean = 0, ttft_p99 = 0, gap_mean = 0, gap_p99 = 0, width_p50 = 0, width_p99 = 0;
   std::size_t cells = 0;
   for (const auto& [cell, truth] : manifest.truth.items()) {
     if (!truth.is_object() || !truth.contains("ttft_error_ms") || truth["ttft_error_ms"].is_null())
@@ -233,12 +233,18 @@ std::string truth_text(const Manifest& manifest) {
       gap_mean = std::max(gap_mean, json_number(truth["gap_error_ms"], "mean"));
       gap_p99 = std::max(gap_p99, json_number(truth["gap_error_ms"], "p99"));
     }
+    if (truth.contains("width_ms") && truth["width_ms"].is_object()) {
+      width_p50 = std::max(width_p50, json_number(truth["width_ms"], "p50"));
+      width_p99 = std::max(width_p99, json_number(truth["width_ms"], "p99"));
+    }
     ++cells;
   }
   if (cells == 0) return "";
   return format(
-      " truth: |measured - true| in the worst cell, ms: TTFT mean {} p99 {}, gaps mean {} p99 {}\n",
-      value_text(ttft_mean), value_text(ttft_p99), value_text(gap_mean), value_text(gap_p99));
+      " truth: |measured - true| in the worst cell, ms: TTFT mean {} p99 {}, gaps mean {} p99 {}\n"
+      "        a token's true time is known to within p50 {} p99 {}\n",
+      value_text(ttft_mean), value_text(ttft_p99), value_text(gap_mean), value_text(gap_p99),
+      value_text(width_p50), value_text(width_p99));
 }
 
 std::string verdict_text(const RunData& data, const RunSummary& run, const TableOptions& options) {

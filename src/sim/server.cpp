@@ -271,7 +271,13 @@ void SimServer::on_token(Sequence& sequence, Instant planned) {
   } else if (!live.streams) {
     live.truth.planned.push_back(planned);
     live.truth.written.push_back(loop_.clock());
+    live.truth.taken.push_back(live.truth.written.back());  // It waits for the others.
   }
+}
+
+void SimServer::note_hand_over(Truth& truth, const ServerRequest& request) {
+  truth.written.push_back(request.handed_over().before);
+  truth.taken.push_back(request.handed_over().after);
 }
 
 void SimServer::send_chunk(LiveRequest& live, Instant planned) {
@@ -281,8 +287,8 @@ void SimServer::send_chunk(LiveRequest& live, Instant planned) {
   if (!live.truth.planned.empty())
     metrics_.itl_s.observe(to_s(planned - live.truth.planned.back()));
   live.truth.planned.push_back(planned);
-  live.truth.written.push_back(loop_.clock());
   live.http->send_piece(piece);
+  note_hand_over(live.truth, *live.http);
   live.text.clear();
   live.pending_tokens = 0;
 }
@@ -292,17 +298,21 @@ void SimServer::finish(LiveRequest& live, Instant planned) {
   live.truth.input_tokens = live.input_tokens;
   live.truth.output_tokens = live.emitted;
   live.truth.planned.push_back(planned);
-  live.truth.written.push_back(loop_.clock());
-  truths_.keep(live.truth);
   ++(live.ends_by_length ? metrics_.finished_length : metrics_.finished_stop);
   metrics_.e2e_s.observe(to_s(planned - live.queued));
+  // The request ends with its last piece, and takes `live` with it.
   ServerRequest& http = *live.http;
   if (!live.streams) {
-    http.reply(200, json_type, whole_answer(live, options_.served_model_name));
+    live.truth.written.push_back(loop_.clock());
+    const std::string answer = whole_answer(live, options_.served_model_name);
+    Truth truth = std::move(live.truth);
+    http.reply(200, json_type, answer);
+    truth.taken.push_back(http.handed_over().after);
+    truths_.keep(std::move(truth));
     return;
   }
   std::string piece;
-  if (live.truth.written.size() == 1 && live.is_chat) append_role_event(piece, live);
+  if (live.truth.written.empty() && live.is_chat) append_role_event(piece, live);
   append_event(
       piece, live, true,
       options_.usage == UsageStyle::with_finish || options_.usage == UsageStyle::every_chunk);
@@ -310,7 +320,10 @@ void SimServer::finish(LiveRequest& live, Instant planned) {
     append_usage_event(piece, live, options_.served_model_name);
   }
   if (live.fault.kind != Fault::Kind::no_done) piece += "data: [DONE]\n\n";
+  Truth truth = std::move(live.truth);
   http.end_stream(piece);
+  note_hand_over(truth, http);
+  truths_.keep(std::move(truth));
 }
 
 void SimServer::on_abandoned(ServerRequest& request) {

@@ -75,6 +75,7 @@ class SimServer final : public RequestHandler, public EngineListener {
   bool commit_early_fault(ServerRequest& request, LiveRequest& live);
   bool commit_late_fault(LiveRequest& live);
   void send_chunk(LiveRequest& live, Instant planned);
+  static void note_hand_over(Truth& truth, const ServerRequest& request);
   void finish(LiveRequest& live, Instant planned);
   Json config() const;
 

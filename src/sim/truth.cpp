@@ -37,12 +37,17 @@ std::string to_json_line(const Truth& truth) {
     out += format(",\"{}\":[", key);
     for (const Instant& value : values) {
       if (&value != &values.front()) out += ',';
-      out += fmt::format_int(to_ns(value)).str();
+      if (happened(value)) {
+        out += fmt::format_int(to_ns(value)).str();
+      } else {
+        out += "null";
+      }
     }
     out += ']';
   };
   column("planned_ns", truth.planned);
   column("written_ns", truth.written);
+  column("taken_ns", truth.taken);
   return out + "}";
 }
 

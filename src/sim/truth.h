@@ -23,6 +23,9 @@ struct Truth {
   std::vector<Instant>
       planned;  ///< For each piece written: when its step ended by the engine's time.
   std::vector<Instant> written;  ///< And the moment before it was handed to the kernel.
+  /// And the moment after that: it left between the two, however long the engine was kept from its
+  /// core. `never` when the kernel did not take all of it at once.
+  std::vector<Instant> taken;
 };
 
 /// The truths of the latest requests, within a bound of memory.

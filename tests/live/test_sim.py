@@ -23,6 +23,9 @@ def check_against_truth(sim, run):
         equal("input tokens, planned", record["input_planned"], truth["input_tokens"])
         if not record.get("not_streamed"):
             equal("chunks", len(record["chunk_gaps"]), len(truth["written_ns"]))
+            true("each was taken after it was written, if at once",
+                 all(taken is None or taken >= written for taken, written
+                     in zip(truth["taken_ns"], truth["written_ns"], strict=True)))
 
 
 @test
@@ -205,6 +208,8 @@ def the_engine_in_a_child():
     truth = done.run.cells[0]["truth"]
     equal("requests compared", truth["requests"], 6)
     equal("gaps compared", truth["gap_error_ms"]["n"], 6 * 11)
+    equal("times known", truth["width_ms"]["n"], 6 * 12)
+    equal("requests that arrived after they were sent", truth["sent_after_arrival"], 0)
     true("the table says it", "truth: |measured - true|" in done.out)
     done = bench("--sim", "h200/qwen2.5-0.5b", "--num-scheduler-steps", "4", *SMALL).expect(0)
     equal("chunks", {len(r["chunk_gaps"]) for r in done.run.journal}, {3})

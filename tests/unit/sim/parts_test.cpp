@@ -141,11 +141,12 @@ TEST_CASE("a truth is one line of JSON") {
   truth.input_tokens = 3;
   truth.output_tokens = 2;
   truth.planned = {instant_from_ns(10), instant_from_ns(20)};
-  truth.written = {instant_from_ns(11)};
+  truth.written = {instant_from_ns(11), instant_from_ns(21)};
+  truth.taken = {instant_from_ns(12), never};
   CHECK(to_json_line(truth) ==
         R"({"id":"cmpl-1f","received_ns":1,"scheduled_ns":2,"input_tokens":3,)"
-        R"("output_tokens":2,"planned_ns":[10,20],"written_ns":[11]})");
-  CHECK(to_json_line(Truth()).ends_with(R"("planned_ns":[],"written_ns":[]})"));
+        R"("output_tokens":2,"planned_ns":[10,20],"written_ns":[11,21],"taken_ns":[12,null]})");
+  CHECK(to_json_line(Truth()).ends_with(R"("written_ns":[],"taken_ns":[]})"));
 }
 
 TEST_CASE("the metrics page is Prometheus text under vLLM's names") {

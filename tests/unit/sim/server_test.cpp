@@ -106,6 +106,7 @@ TEST_CASE("a whole answer: text, reason, usage, and the truth of it") {
   CHECK(truth["id"] == id);
   CHECK(truth["output_tokens"] == 5);
   CHECK(truth["written_ns"].size() == 5);
+  CHECK(truth["taken_ns"].size() == 5);
   CHECK(world.ask("GET", "/sim/truth/none").status == 404);
   CHECK(world.ask("GET", "/sim/truth").type == "application/jsonl");
   CHECK(world.ask("POST", "/sim/reset").status == 200);
