@@ -106,6 +106,8 @@ Json config_json(const BenchOptions& o, const PromptDealer& dealer, std::uint32_
   config["threads"] = threads;
   config["burstiness"] = o.burstiness;
   config["request_timeout_s"] = o.request_timeout_s;
+  if (o.connect_timeout_s > 0) config["connect_timeout_s"] = o.connect_timeout_s;
+  if (o.first_token_timeout_s > 0) config["first_token_timeout_s"] = o.first_token_timeout_s;
   if (!o.label.empty()) config["label"] = o.label;
   if (o.duration_s > 0) config["duration_s"] = o.duration_s;
   if (!o.extra_body.empty()) config["extra_body"] = o.extra_body;
@@ -171,7 +173,7 @@ Status look_at_target(Bench& bench, const std::string& sim_url) {
   const bool uses_ignore_eos = std::any_of(bench.plan.cells.begin(), bench.plan.cells.end(),
                                            [](const PlannedCell& c) { return c.cell.ignore_eos; });
   return prove_endpoint(bench.target, *bench.protocol,
-                        make_ask(hello, bench.style(), uses_ignore_eos));
+                        make_ask(hello, bench.style(), uses_ignore_eos), bench.plan.timeouts);
 }
 
 Status begin_manifest(Bench& bench, const std::vector<std::string>& arguments) {
@@ -205,7 +207,7 @@ Status run_one(Bench& bench, const PlannedCell& planned, const Target& target,
   auto prompts = bench.dealer->deal(planned);
   if (!prompts) return prompts.error();
   CellPlan plan = make_cell_plan(planned, *prompts, bench.style(), bench.seed, next_id);
-  plan.request_timeout = from_s(bench.options.request_timeout_s);
+  plan.timeouts = bench.plan.timeouts;
   next_id += plan.warmup.size() + plan.measure.size() * (planned.repeats ? 1000 : 1);
   auto outcome = run_cell(plan, target, controls);
   if (!outcome) return outcome.error();

@@ -78,14 +78,23 @@ void add_load(FlagTable& t, BenchOptions& o) {
          "linear or exponential: from one rate to another over the requests.");
   t.number({"--ramp-up-start-rps"}, "R", o.ramp_start_per_s, "Rate at the start of the ramp.");
   t.number({"--ramp-up-end-rps"}, "R", o.ramp_end_per_s, "Rate at its end.");
-  t.duration({"--request-timeout", "--timeout"}, o.request_timeout_s,
-             "Give a request up after this time. [default: 600s]");
   t.duration({"--grace"}, o.grace_s,
              "After an interrupt, let requests in flight finish for so long. [default: 10s]");
   t.integer({"--threads"}, "N", o.threads, "Threads that send and receive. [default: cores - 1]",
             1);
   t.integer({"--seed", "--random-seed"}, "N", o.seed,
             "Seed of arrivals, prompts and lengths. [default: 0]");
+}
+
+void add_rules(FlagTable& t, BenchOptions& o) {
+  t.group("Rules");
+  t.duration({"--request-timeout", "--timeout", "--request-timeout-seconds", "--total-timeout"},
+             o.request_timeout_s, "Give a request up after this time. [default: 600s]");
+  t.duration({"--connect-timeout"}, o.connect_timeout_s,
+             "Give it up when no connection is made in this time. [default: no limit of its own]");
+  t.duration({"--first-token-timeout"}, o.first_token_timeout_s,
+             "Give a stream up when no token has come this long after it was sent. [default: no "
+             "limit of its own]");
 }
 
 void add_prompts(FlagTable& t, BenchOptions& o) {
@@ -168,6 +177,7 @@ FlagTable bench_flags(BenchOptions& options) {
   FlagTable table;
   add_target(table, options);
   add_load(table, options);
+  add_rules(table, options);
   add_prompts(table, options);
   add_output(table, options);
   return table;

@@ -33,9 +33,11 @@ struct BenchOptions {
   double burstiness = 1.0;
   std::string ramp_strategy;
   double ramp_start_per_s = 0.0, ramp_end_per_s = 0.0;
-  double request_timeout_s = 600.0, grace_s = 10.0;
+  double grace_s = 10.0;
   std::uint32_t threads = 0;
   std::uint32_t seed = 0;
+  // Rules of each request.
+  double request_timeout_s = 600.0, connect_timeout_s = 0.0, first_token_timeout_s = 0.0;
   // Prompts.
   std::string dataset, dataset_name, dataset_type, tokenizer;
   std::vector<std::uint32_t> input_tokens, output_tokens;

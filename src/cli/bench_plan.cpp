@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/plan_checks.h"
 #include "cli/plan_loads.h"
+#include "cli/plan_rules.h"
 
 namespace tacho {
 namespace {
@@ -170,6 +171,9 @@ Result<BenchPlan> plan_bench(const BenchOptions& options) {
   plan.source = *source;
   if (auto status = plan_cells(options, plan); !status) return status.error();
   if (auto status = check_sizes(options, plan); !status) return status.error();
+  auto timeouts = plan_timeouts(options);
+  if (!timeouts) return timeouts.error();
+  plan.timeouts = *timeouts;
   for (const auto& text : options.goodput) {
     auto slo = parse_slo(text);
     if (!slo) return slo.error();

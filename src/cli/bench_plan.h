@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "cli/bench_options.h"
+#include "load/rules.h"
 #include "record/manifest.h"
 #include "workload/arrivals.h"
 
@@ -34,6 +35,7 @@ struct BenchPlan {
   std::string endpoint;  ///< chat, completions or embeddings.
   PromptSource source;
   std::vector<PlannedCell> cells;
+  Timeouts timeouts;
   std::vector<Slo> slos;
   std::vector<std::string> notes;  ///< For the user: what was assumed.
 };

@@ -11,6 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Loading a model on the first request may take long; a server that takes longer is not ready.
+constexpr Duration trial_timeout_max = 120s;
 constexpr const char* default_url = "http://127.0.0.1:8000";
 /// Where servers tell what they are and how they were started; each is asked once, most answer 404.
 constexpr std::array<std::string_view, 5> self_descriptions{"/version", "/get_server_info",
@@ -75,6 +77,7 @@ FetchRequest request_to(const CheckedTarget& target, std::string url) {
   request.url = std::move(url);
   request.header_lines = target.header_lines;
   request.tls = target.tls;
+  request.connect_timeout = target.connect_timeout;
   return request;
 }
 
@@ -165,6 +168,7 @@ Result<CheckedTarget> locate_target(const BenchOptions& options, const std::stri
   auto tls = tls_options(options);
   if (!tls) return tls.error();
   target.tls = std::move(*tls);
+  target.connect_timeout = from_s(options.connect_timeout_s);
   return target;
 }
 
@@ -191,11 +195,15 @@ Status question_server(const BenchOptions& options, CheckedTarget& target) {
   return Nothing{};
 }
 
-Status prove_endpoint(const CheckedTarget& target, const Protocol& protocol, const Ask& ask) {
+Status prove_endpoint(const CheckedTarget& target, const Protocol& protocol, const Ask& ask,
+                      const Timeouts& timeouts) {
   FetchRequest request = request_to(target, target.origin + target.url.path);
   request.method = "POST";
   request.body = protocol.body(ask);
-  request.timeout = 120s;
+  request.timeout = std::min<Duration>(trial_timeout_max, timeouts.total);
+  // It asks for one token, so that its first is its last.
+  if (timeouts.first_token > Duration(0))
+    request.timeout = std::min(request.timeout, timeouts.connect + timeouts.first_token);
   auto reply = fetch(request);
   if (!reply) return reply.error();
   const std::string said = error_text(reply->body);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/bench_options.h"
+#include "load/rules.h"
 #include "net/fetch.h"
 #include "protocol/protocol.h"
 
@@ -20,6 +21,7 @@ struct CheckedTarget {
   std::string model;
   std::vector<std::string> header_lines;
   TlsOptions tls;
+  Duration connect_timeout{0};   ///< 0: no limit of its own.
   Json server = Json::object();  ///< What the server says of itself.
   std::vector<std::string> notes;
 };
@@ -32,6 +34,8 @@ Result<CheckedTarget> locate_target(const BenchOptions& options, const std::stri
 Status question_server(const BenchOptions& options, CheckedTarget& target);
 
 /// Sends one small request to prove that the endpoint takes the kind that will be sent.
-Status prove_endpoint(const CheckedTarget& target, const Protocol& protocol, const Ask& ask);
+/// It waits as long as any request would, but two minutes at most.
+Status prove_endpoint(const CheckedTarget& target, const Protocol& protocol, const Ask& ask,
+                      const Timeouts& timeouts);
 
 }  // namespace tacho

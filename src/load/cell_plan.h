@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "load/rules.h"
 #include "net/tls.h"
 #include "protocol/protocol.h"
 #include "record/record.h"
@@ -44,7 +45,7 @@ struct CellPlan {
   Duration warmup_duration{0};  ///< Stop the warm-up after this time; 0: when all have been sent.
   Duration duration{0};         ///< Stop sending after this time; 0: when all have been sent.
   bool repeats = false;         ///< Closed loop by duration: begin again at the list's end.
-  Duration request_timeout = std::chrono::minutes(10);
+  Timeouts timeouts;
 };
 
 /// How the target is spoken to. Must outlive the run.

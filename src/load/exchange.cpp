@@ -30,9 +30,9 @@ Exchange::Exchange(Loop& loop, ConnectionPool& pool, const Target& target, Worke
       target_(target),
       progress_(progress),
       on_over_(std::move(on_over)),
-      timeout_(loop, [this] { on_timeout(); }) {}
+      watch_(loop, [this] { on_deadline(); }) {}
 
-void Exchange::start(const PlannedPrompt& prompt, Record record, Duration timeout) {
+void Exchange::start(const PlannedPrompt& prompt, Record record, const Timeouts& timeouts) {
   record_ = std::move(record);
   sse_ = SseParser();
   body_.clear();
@@ -41,8 +41,10 @@ void Exchange::start(const PlannedPrompt& prompt, Record record, Duration timeou
   usage_tokens_seen_ = chunks_in_read_ = 0;
   current_read_ = never;
   bump(progress_.in_flight);
-  timeout_.arm(loop_.now() + timeout);
+  timeouts_ = timeouts;
+  started_ = dialling_since_ = loop_.now();
   connection_ = &pool_.submit(prompt.request, *this);
+  watch_until(deadline());
 }
 
 void Exchange::cancel() {
@@ -50,11 +52,37 @@ void Exchange::cancel() {
   finish(Outcome::cancelled, "the run was stopped");
 }
 
-void Exchange::on_timeout() {
+/// The nearest instant at which this exchange, as far as it has come, will have taken too long.
+Instant Exchange::deadline() const {
+  const Instant end = started_ + timeouts_.total;
+  if (!happened(record_.sent)) {
+    const bool is_limited = timeouts_.connect > Duration(0) && connection_->is_dialling();
+    return is_limited ? std::min(end, dialling_since_ + timeouts_.connect) : end;
+  }
+  // A whole answer has no first token before its end.
+  const bool waits_for_token =
+      record_.chunks.empty() && target_.streams && (is_event_stream_ || !happened(record_.headers));
+  const bool is_limited = timeouts_.first_token > Duration(0) && waits_for_token;
+  return is_limited ? std::min(end, record_.sent + timeouts_.first_token) : end;
+}
+
+/// A limit that turns out to be over already is no cause to touch the timer: on_deadline looks.
+void Exchange::watch_until(Instant deadline) {
+  if (!watch_.is_armed() || deadline < watch_.when()) watch_.arm(deadline);
+}
+
+void Exchange::on_deadline() {
+  const Instant limit = deadline();
+  if (loop_.now() < limit) {
+    watch_.arm(limit);
+    return;
+  }
+  const bool is_dialling = connection_->is_dialling();
   pool_.cancel(*connection_);
-  finish(Outcome::timeout, !happened(record_.sent)  ? "connecting"
-                           : record_.chunks.empty() ? "no first token"
-                                                    : "answer not complete");
+  finish(Outcome::timeout, is_dialling               ? "connecting"
+                           : !happened(record_.sent) ? "sending"
+                           : record_.chunks.empty()  ? "no first token"
+                                                     : "answer not complete");
 }
 
 void Exchange::on_sent(const SendTimes& times) {
@@ -63,12 +91,15 @@ void Exchange::on_sent(const SendTimes& times) {
   record_.send_started = times.started;
   record_.sent = times.sent;
   bump(progress_.sent);
+  if (timeouts_.first_token > Duration(0)) watch_until(deadline());
 }
 
 void Exchange::on_reconnect() {
   ++record_.reconnects;
   if (happened(record_.sent)) drop(progress_.sent);
   record_.sent = never;  // Nobody has received it; from here on it is being connected again.
+  dialling_since_ = loop_.now();
+  if (timeouts_.connect > Duration(0)) watch_until(dialling_since_ + timeouts_.connect);
 }
 
 void Exchange::on_head(const HttpHead& head, const Receipt& receipt) {
@@ -225,7 +256,7 @@ void Exchange::on_failure(const CloseReason& reason, bool is_malformed, const Re
 }
 
 void Exchange::finish(Outcome outcome, std::string detail) {
-  timeout_.cancel();
+  watch_.cancel();
   // Given up by us: it was in flight until now.
   if (!happened(record_.done) && happened(record_.sent)) record_.done = loop_.clock();
   record_.outcome = outcome;

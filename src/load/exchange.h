@@ -29,11 +29,13 @@ class Exchange final : public ResponseHandler {
            OnOver on_over);
 
   /// Sends the request. `record` holds its id, cell, stage, due time and planned lengths.
-  void start(const PlannedPrompt& prompt, Record record, Duration timeout);
+  void start(const PlannedPrompt& prompt, Record record, const Timeouts& timeouts);
   /// Gives up; ends as `cancelled`.
   void cancel();
   /// Complete once on_over has been called.
   const Record& record() const { return record_; }
+
+  std::size_t place = 0;  ///< The worker's own note: where in its list this one is.
 
   void on_sent(const SendTimes& times) override;
   void on_reconnect() override;
@@ -51,14 +53,20 @@ class Exchange final : public ResponseHandler {
   void judge_answer();
   void read_whole_answer();
   void finish(Outcome outcome, std::string detail);
-  void on_timeout();
+  Instant deadline() const;
+  void watch_until(Instant deadline);
+  void on_deadline();
 
   Loop& loop_;
   ConnectionPool& pool_;
   const Target& target_;
   WorkerProgress& progress_;
   OnOver on_over_;
-  Timer timeout_;
+  /// One timer for all limits: armed for the nearest, and again for the next when that has passed.
+  Timer watch_;
+  Timeouts timeouts_;
+  Instant started_ = never;
+  Instant dialling_since_ = never;
   ClientConnection* connection_ = nullptr;
   Record record_;
   SseParser sse_;

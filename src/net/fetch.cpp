@@ -13,7 +13,7 @@ namespace {
 class Collector final : public ResponseHandler {
  public:
   explicit Collector(Loop& loop) : loop_(loop) {}
-  void on_sent(const SendTimes&) override {}
+  void on_sent(const SendTimes&) override { is_sent = true; }
   void on_reconnect() override {}
   void on_head(const HttpHead& head, const Receipt&) override {
     reply.status = head.status;
@@ -31,6 +31,7 @@ class Collector final : public ResponseHandler {
 
   FetchReply reply;
   std::optional<CloseReason> failure;
+  bool is_sent = false;
   bool is_complete = false;
 
  private:
@@ -115,18 +116,29 @@ Result<FetchReply> fetch(const FetchRequest& request) {
       http_request_text(request.method, *url, url->path.empty() ? "/" : url->path,
                         request.header_lines, request.body);
   Collector collector(l);
-  bool timed_out = false;
+  Duration waited{0};
   Timer timer(l, [&] {
-    timed_out = true;
+    waited = request.timeout;
     l.stop();
   });
-  timer.arm(l.clock() + request.timeout);
+  Timer connect_timer(l, [&] {
+    if (collector.is_sent) return;
+    waited = request.connect_timeout;
+    l.stop();
+  });
+  const Instant start = l.clock();
+  timer.arm(start + request.timeout);
+  if (request.connect_timeout > Duration(0)) connect_timer.arm(start + request.connect_timeout);
   ClientConnection& connection = pool.submit(text, collector);
   l.run();
-  if (timed_out) {
+  if (waited > Duration(0)) {
     pool.cancel(connection);
+    if (!collector.is_sent) {
+      return world_error(format("cannot connect to {} within {} s; is the server running there?",
+                                url->origin(), format_significant(to_s(waited), 3)));
+    }
     return world_error(format("{} did not answer {} {} within {} s", url->origin(), request.method,
-                              url->path, format_significant(to_s(request.timeout), 3)));
+                              url->path, format_significant(to_s(waited), 3)));
   }
   if (collector.failure)
     return describe(request, *url, *collector.failure, collector.reply.status != 0);

@@ -18,6 +18,7 @@ struct FetchRequest {
   std::vector<std::string> header_lines;  ///< "Name: value"
   std::string body;
   Duration timeout = std::chrono::seconds(10);
+  Duration connect_timeout{0};  ///< For the connection alone; 0: no limit of its own.
   TlsOptions tls;
 };
 

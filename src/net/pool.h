@@ -48,6 +48,9 @@ class ClientConnection final : public StreamHandler, public HttpSink {
  public:
   explicit ClientConnection(ConnectionPool& pool) : pool_(pool) {}
 
+  /// True while the connection is being made.
+  bool is_dialling() const { return state_ == State::dialing; }
+
   void on_connected() override;
   void on_bytes(std::string_view bytes, const Receipt& receipt) override;
   void on_flushed() override;

@@ -249,7 +249,9 @@ std::string broken_slices(const Scenario& scenario, const Played& played) {
 std::string broken_outcomes(const Scenario& scenario, const Played& played) {
   const WorldOptions& net = scenario.net;
   const bool is_net_sound = net.reset_probability == 0.0 && net.refuse_probability == 0.0;
-  const bool may_time_out = scenario.plan.request_timeout < std::chrono::seconds(100);
+  const Timeouts& timeouts = scenario.plan.timeouts;
+  const bool may_time_out = timeouts.total < std::chrono::seconds(100) ||
+                            timeouts.connect > Duration(0) || timeouts.first_token > Duration(0);
   const bool may_be_cancelled = !scenario.interruptions.empty();
   for (const Record& record : played.measured) {
     if (record.outcome == Outcome::refused && net.refuse_probability == 0.0)

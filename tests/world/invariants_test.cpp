@@ -32,7 +32,7 @@ TEST_CASE("the same seed twice leaves the same bytes in the journal (I3)") {
 }
 
 TEST_CASE("another network seed moves the times, so the seed really reaches the network") {
-  Scenario scenario = draw_scenario(3);
+  Scenario scenario = draw_scenario(5);
   const std::string first = play(scenario).journal;
   scenario.net.seed = Seed{4};
   CHECK(play(scenario).journal != first);

@@ -155,7 +155,7 @@ void draw_load(Scenario& scenario, Dice& dice) {
   plan.cell = dice.between(0, 7);
   plan.is_closed_loop = dice.chance(0.5);
   plan.concurrency = plan.is_closed_loop || dice.chance(0.5) ? dice.between(1, 12) : 0;
-  plan.request_timeout = dice.chance(0.3) ? 20ms + dice.up_to(400ms) : 100s;
+  plan.timeouts.total = dice.chance(0.3) ? 20ms + dice.up_to(400ms) : 100s;
   if (dice.chance(0.2)) plan.duration = 1ms + dice.up_to(600ms);
   plan.repeats = plan.is_closed_loop && plan.duration > Duration(0) && dice.chance(0.5);
   const std::uint32_t warmup = dice.chance(0.5) ? 0 : dice.between(1, 6);
@@ -179,6 +179,12 @@ void draw_load(Scenario& scenario, Dice& dice) {
     scenario.interruptions.push_back(
         {scenario.interruptions[0].after + dice.up_to(200ms), StopLevel::now});
   }
+}
+
+void draw_rules(CellPlan& plan, Dice& dice) {
+  using namespace std::chrono_literals;
+  if (dice.chance(0.2)) plan.timeouts.connect = 1us + dice.up_to(2ms);
+  if (dice.chance(0.2)) plan.timeouts.first_token = 1ms + dice.up_to(200ms);
 }
 
 }  // namespace
@@ -260,6 +266,7 @@ Scenario draw_scenario(std::uint64_t seed) {
   draw_network(scenario.net, dice);
   draw_engine(scenario.sim, dice);
   draw_load(scenario, dice);
+  draw_rules(scenario.plan, dice);
   return scenario;
 }
 

@@ -28,6 +28,7 @@ struct Setting {
   std::vector<Script> scripts;
   std::uint32_t requests = 1;
   Duration timeout = 10s;
+  Timeouts timeouts = {};
   WorldOptions net = {};
   bool is_impatient = false;
   std::string endpoint = "chat";
@@ -56,7 +57,8 @@ Heard converse(const Setting& setting) {
   }
   const auto protocol = std::move(*make_protocol(setting.endpoint));
   CellPlan plan;
-  plan.request_timeout = setting.timeout;
+  plan.timeouts = setting.timeouts;
+  plan.timeouts.total = setting.timeout;
   const Url url{false, "127.0.0.1", 8000, ""};
   plan.prompts.push_back({http_request_text("POST", url, "/v1/x", {}, setting.body), 7, 9});
   for (std::uint32_t i = 0; i < setting.requests; ++i) plan.measure.push_back({i, 0, 0s});
