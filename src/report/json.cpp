@@ -81,7 +81,8 @@ Json summary_json(const CellSummary& cell, const Manifest& manifest) {
   json["goodput"] = goodput_json(cell, manifest.slos);
   for (const MetricInfo& m : metric_infos()) {
     if (m.metric == Metric::client_lag || m.metric == Metric::send_lag) continue;
-    json[std::string(m.key)] = to_json(cell.of(m.metric));
+    Json& distribution = json[std::string(m.key)] = to_json(cell.of(m.metric));
+    add_confidence(distribution, cell.confidence_of(m.metric));
   }
   json["token_source"] = {{"input", token_source_name(cell.input_source)},
                           {"output", token_source_name(cell.output_source)}};

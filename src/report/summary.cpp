@@ -1,6 +1,7 @@
 #include "report/summary.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/text.h"
 
@@ -17,16 +18,18 @@ std::string outcome_label(const Record& record) {
   return record.outcome == Outcome::http_status ? format("{} {}", name, record.http_status) : name;
 }
 
-/// Both kinds of gaps between a request's chunks, in ms.
-void add_gaps(const Record& record, std::uint32_t out_tokens, std::vector<double>& itl,
-              std::vector<double>& raw) {
+/// Adds the gaps between a request's chunks, in ms: spread over tokens, and as they are.
+void add_gaps(const Record& record, std::uint32_t out_tokens, Clusters& itl, Clusters& raw) {
   if (record.chunks.size() < 2) return;
   const auto tokens = tokens_per_chunk(record, out_tokens);
+  const std::size_t before = itl.values.size();
   for (std::size_t i = 1; i < record.chunks.size(); ++i) {
     const double gap = to_ms(record.chunks[i].at - record.chunks[i - 1].at);
-    raw.push_back(gap);
-    itl.insert(itl.end(), tokens[i], gap / tokens[i]);
+    raw.values.push_back(gap);
+    itl.values.insert(itl.values.end(), tokens[i], gap / tokens[i]);
   }
+  itl.size.push_back(static_cast<std::uint32_t>(itl.values.size() - before));
+  raw.size.push_back(static_cast<std::uint32_t>(record.chunks.size() - 1));
 }
 
 /// True when the metric speaks of the instrument: then failed requests count too.
@@ -34,24 +37,38 @@ bool is_of_instrument(Metric metric) {
   return metric == Metric::client_lag || metric == Metric::send_lag;
 }
 
+/// Places in the cell's list in the order in which the requests were sent: what follows one another
+/// there is correlated.
+std::vector<std::size_t> order_sent(const CellSummary& cell) {
+  std::vector<std::size_t> order(cell.records.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return cell.records[a]->sent < cell.records[b]->sent;
+  });
+  return order;
+}
+
 void fill_metrics(CellSummary& cell) {
-  std::array<std::vector<double>, metric_count> samples;
-  for (std::size_t i = 0; i < cell.records.size(); ++i) {
+  std::array<Clusters, metric_count> samples;
+  const auto of = [&](Metric m) -> Clusters& { return samples[static_cast<std::size_t>(m)]; };
+  for (const std::size_t i : order_sent(cell)) {
     const Record& record = *cell.records[i];
     const bool is_ok = record.outcome == Outcome::ok;
     for (const MetricInfo& m : metric_infos()) {
       if (m.metric == Metric::itl || m.metric == Metric::chunk_gap) continue;
       if (!is_ok && !is_of_instrument(m.metric)) continue;
       if (const auto value = value_of(m.metric, record, cell.out_tokens[i])) {
-        samples[static_cast<std::size_t>(m.metric)].push_back(*value);
+        of(m.metric).values.push_back(*value);
       }
     }
-    if (is_ok) {
-      add_gaps(record, cell.out_tokens[i], samples[static_cast<std::size_t>(Metric::itl)],
-               samples[static_cast<std::size_t>(Metric::chunk_gap)]);
+    if (is_ok) add_gaps(record, cell.out_tokens[i], of(Metric::itl), of(Metric::chunk_gap));
+  }
+  for (std::size_t m = 0; m < metric_count; ++m) {
+    cell.metrics[m] = summarize(samples[m].values);
+    if (!is_of_instrument(static_cast<Metric>(m)) && !cell.metrics[m].empty()) {
+      cell.confidences[m] = confidence_of(samples[m], cell.metrics[m].ascending);
     }
   }
-  for (std::size_t m = 0; m < metric_count; ++m) cell.metrics[m] = summarize(std::move(samples[m]));
 }
 
 void count_outcomes(CellSummary& cell) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "report/confidence.h"
 #include "report/metrics.h"
 #include "report/run_data.h"
 #include "stats/distribution.h"
@@ -63,11 +64,15 @@ struct CellSummary {
   TokenSource input_source = TokenSource::none;
   TokenSource output_source = TokenSource::none;
   std::array<Distribution, metric_count> metrics;
+  std::array<Confidence, metric_count> confidences;  ///< Of each metric, how sure it is.
   Goodput goodput;
   Instrument instrument;
   Verdict verdict;
 
   const Distribution& of(Metric metric) const { return metrics[static_cast<std::size_t>(metric)]; }
+  const Confidence& confidence_of(Metric metric) const {
+    return confidences[static_cast<std::size_t>(metric)];
+  }
 };
 
 /// All cells of a run.

@@ -1,0 +1,51 @@
+#include "report/confidence.h"
+
+#include <cmath>
+
+namespace tacho {
+namespace {
+
+/// JSON has no infinity: an upper end that failures push there is null.
+Json bounds(const Interval& interval) {
+  if (!interval.is_known) return nullptr;
+  const auto end = [](double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); };
+  return Json::array({end(interval.low), end(interval.high)});
+}
+
+}  // namespace
+
+const Interval* Confidence::of(double percent) const {
+  for (std::size_t i = 0; i < judged_percentiles.size(); ++i) {
+    if (judged_percentiles[i].percent == percent) return &percentiles[i];
+  }
+  return nullptr;
+}
+
+Confidence confidence_of(const Clusters& clusters, const std::vector<double>& ascending) {
+  Confidence confidence;
+  confidence.mean = mean_interval(clusters);
+  for (std::size_t i = 0; i < judged_percentiles.size(); ++i) {
+    confidence.percentiles[i] =
+        percentile_interval(clusters, ascending, judged_percentiles[i].percent);
+  }
+  return confidence;
+}
+
+void add_confidence(Json& distribution, const Confidence& confidence) {
+  if (distribution.is_null()) return;
+  Json intervals{{"mean", bounds(confidence.mean)}};
+  Json sizes = Json::object(), more = Json::object();
+  if (confidence.mean.needs_more > 0) more["mean"] = confidence.mean.needs_more;
+  for (std::size_t i = 0; i < judged_percentiles.size(); ++i) {
+    const std::string key(judged_percentiles[i].key);
+    const Interval& interval = confidence.percentiles[i];
+    intervals[key] = bounds(interval);
+    sizes[key] = std::round(10.0 * interval.n_effective) / 10.0;
+    if (interval.needs_more > 0) more[key] = interval.needs_more;
+  }
+  distribution["ci95"] = std::move(intervals);
+  distribution["n_effective"] = std::move(sizes);
+  distribution["needs_more"] = std::move(more);
+}
+
+}  // namespace tacho
