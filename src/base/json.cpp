@@ -31,22 +31,29 @@ bool is_too_deep(std::string_view text) {
   return false;
 }
 
+/// Line and column are what an editor shows.
+Error not_valid(std::string_view text, std::size_t offset, std::string_view what) {
+  offset = std::min(offset, text.size());
+  const auto before = text.substr(0, offset);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const auto line_start = before.rfind('\n');
+  const auto column = offset - (line_start == std::string_view::npos ? 0 : line_start + 1) + 1;
+  return input_error(format("{}: line {}, column {}: not valid JSON", what, line, column));
+}
+
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, std::string_view what) {
   if (is_too_deep(text))
     return input_error(format("{}: JSON of more than {} levels", what, depth_max));
+  // The library takes a zero byte for the end and would pass over what follows.
+  const auto zero = text.find('\0');
+  if (zero != std::string_view::npos) return not_valid(text, zero, what);
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& e) {
-    // The library counts bytes from 1 and gives a long text; line and column are what an editor
-    // shows.
-    const auto offset = std::min<std::size_t>(e.byte > 0 ? e.byte - 1 : 0, text.size());
-    const auto before = text.substr(0, offset);
-    const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-    const auto line_start = before.rfind('\n');
-    const auto column = offset - (line_start == std::string_view::npos ? 0 : line_start + 1) + 1;
-    return input_error(format("{}: line {}, column {}: not valid JSON", what, line, column));
+    // The library counts bytes from 1 and gives a long text.
+    return not_valid(text, e.byte > 0 ? e.byte - 1 : 0, what);
   } catch (const Json::exception&) {  // Valid JSON that it cannot hold: 1e999.
     return input_error(format("{}: a number that is too large", what));
   }

@@ -1,5 +1,7 @@
 #include "protocol/openai_json.h"
 
+#include <algorithm>
+
 #include "base/simd_json.h"
 
 namespace tacho {
@@ -14,7 +16,8 @@ void read_text(od::value value, std::string& out) {
 
 void read_count(od::value value, std::optional<std::uint32_t>& out) {
   std::uint64_t count = 0;
-  if (value.get_uint64().get(count) == simdjson::SUCCESS) out = static_cast<std::uint32_t>(count);
+  if (value.get_uint64().get(count) != simdjson::SUCCESS) return;
+  out = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, UINT32_MAX));
 }
 
 void read_ms(od::value value, std::optional<double>& out) {

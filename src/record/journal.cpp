@@ -99,11 +99,16 @@ std::string text_at(const Value& object, const char* key) {
   return object[key].get(value) == simdjson::SUCCESS ? std::string(value) : std::string();
 }
 
-template <class T>
-std::optional<T> optional_at(const Value& object, const char* key) {
+std::optional<double> number_at(const Value& object, const char* key) {
   double value = 0;
   if (object[key].get(value) != simdjson::SUCCESS) return std::nullopt;
-  return static_cast<T>(value);
+  return value;
+}
+
+std::optional<std::uint32_t> count_at(const Value& object, const char* key) {
+  const auto value = number_at(object, key);
+  if (!value || *value < 0.0 || *value > UINT32_MAX) return std::nullopt;
+  return static_cast<std::uint32_t>(*value);
 }
 
 bool flag_at(const Value& object, const char* key) {
@@ -139,12 +144,28 @@ void read_chunks(const Value& line, Record& record) {
   }
 }
 
-/// Every record says at least these; a line that does not was never written by us.
+/// 146 years of the monotonic clock: any two such times have a sum and a difference.
+bool is_time(std::int64_t ns) {
+  constexpr std::int64_t bound = std::int64_t{1} << 62;
+  return ns > -bound && ns < bound;
+}
+
+/// Every record says at least these, and only times that can be; a line that does not was never
+/// written by us.
 bool is_record(const Value& line) {
   std::int64_t number = 0;
-  return line["id"].get(number) == simdjson::SUCCESS &&
-         line["cell"].get(number) == simdjson::SUCCESS &&
-         line["due"].get(number) == simdjson::SUCCESS;
+  for (const char* key : {"id", "cell", "due"}) {
+    if (line[key].get(number) != simdjson::SUCCESS) return false;
+  }
+  for (const char* key :
+       {"due", "dialled", "connected", "send_started", "sent", "headers", "done", "client_lag"}) {
+    if (!is_time(integer_at(line, key))) return false;
+  }
+  std::int64_t at = 0;
+  for (const std::int64_t gap : integers_at(line, "chunk_gaps")) {
+    if (!is_time(gap) || !is_time(at += gap)) return false;
+  }
+  return true;
 }
 
 Record read_line(const Value& line) {
@@ -171,13 +192,10 @@ Record read_line(const Value& line) {
   record.response_id = text_at(line, "response_id");
   record.input_tokens_planned = static_cast<std::uint32_t>(integer_at(line, "input_planned"));
   record.output_tokens_planned = static_cast<std::uint32_t>(integer_at(line, "output_planned"));
-  record.usage = {optional_at<std::uint32_t>(line, "usage_input"),
-                  optional_at<std::uint32_t>(line, "usage_output"),
-                  optional_at<std::uint32_t>(line, "usage_reasoning"),
-                  optional_at<std::uint32_t>(line, "usage_cached")};
-  record.server = {
-      optional_at<double>(line, "server_queue_ms"), optional_at<double>(line, "server_prefill_ms"),
-      optional_at<double>(line, "server_decode_ms"), optional_at<double>(line, "server_total_ms")};
+  record.usage = {count_at(line, "usage_input"), count_at(line, "usage_output"),
+                  count_at(line, "usage_reasoning"), count_at(line, "usage_cached")};
+  record.server = {number_at(line, "server_queue_ms"), number_at(line, "server_prefill_ms"),
+                   number_at(line, "server_decode_ms"), number_at(line, "server_total_ms")};
   record.text = text_at(line, "text");
   record.output_characters = static_cast<std::uint32_t>(integer_at(line, "characters"));
   record.streamed = !flag_at(line, "not_streamed");

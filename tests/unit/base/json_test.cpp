@@ -20,6 +20,12 @@ TEST_CASE("an error names the file, the line and the column") {
   CHECK(message_of("{} {}").starts_with("config.json: line 1, column "));
 }
 
+TEST_CASE("a zero byte is no end of the text") {
+  using namespace std::string_view_literals;
+  CHECK(message_of("{}\0"sv) == "config.json: line 1, column 3: not valid JSON");
+  CHECK(message_of("[1,\n2]\0 rubbish"sv) == "config.json: line 2, column 3: not valid JSON");
+}
+
 TEST_CASE("a missing file is named by the error") {
   const auto result = read_json_file("/no/such/file.json");
   REQUIRE_FALSE(result.ok());

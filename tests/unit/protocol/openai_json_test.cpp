@@ -156,6 +156,12 @@ TEST_CASE("cut off at any byte, an event is flagged and nothing crashes") {
   }
 }
 
+TEST_CASE("a count that is too large is the largest there is, not what is left of it") {
+  const Delta d = read(R"({"usage":{"prompt_tokens":4294967296,"completion_tokens":5}})");
+  CHECK(d.input_tokens == 4'294'967'295u);
+  CHECK(d.output_tokens == 5);
+}
+
 TEST_CASE("values of a wrong type are passed over, not taken for something") {
   const Delta d = read(R"({"id":5,"choices":[{"delta":{"content":{"a":1}},"finish_reason":3}],)"
                        R"("usage":{"prompt_tokens":"7","completion_tokens":-1}})");

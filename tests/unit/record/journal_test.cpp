@@ -204,6 +204,22 @@ TEST_CASE("a torn line in the middle, where two runs of a full disk met, is left
   CHECK(journal.torn_lines == 3);
 }
 
+TEST_CASE("times that cannot be make a line torn, counts that cannot be are left out") {
+  Journal journal = read_back(
+      "{\"id\":1,\"cell\":0,\"due\":-9223372036854775808}\n"
+      "{\"id\":2,\"cell\":0,\"due\":1,\"done\":9223372036854775807}\n"
+      "{\"id\":3,\"cell\":0,\"due\":1,\"chunk_gaps\":[4600000000000000000,4600000000000000000]}\n");
+  CHECK(journal.records.empty());
+  CHECK(journal.torn_lines == 3);
+  journal = read_back(
+      "{\"id\":1,\"cell\":0,\"due\":1,\"usage_input\":1e300,\"usage_output\":-1,"
+      "\"usage_cached\":5}\n");
+  REQUIRE(journal.records.size() == 1);
+  CHECK_FALSE(journal.records[0].usage.input_tokens.has_value());
+  CHECK_FALSE(journal.records[0].usage.output_tokens.has_value());
+  CHECK(journal.records[0].usage.cached_tokens == 5);
+}
+
 TEST_CASE("keys that we do not know are passed over, and an outcome of later days is no success") {
   const Journal journal = read_back(
       "{\"id\":4,\"cell\":0,\"new_key\":{\"a\":[1]},\"outcome\":\"exploded\",\"due\":7}\n");
