@@ -17,11 +17,12 @@ namespace {
 /// Options of `tacho sim`, as typed.
 struct SimFlags {
   std::string gpu = "h800", model = "llama-3-8b", served_model_name, host = "127.0.0.1",
-              usage = "own-chunk", api_key;
+              usage = "own-chunk", api_key, timing = "model";
   std::uint32_t port = 8000, tensor_parallel = 1, seed = 0, context_max = 0, tokens_per_chunk = 1;
   std::uint32_t max_num_seqs = 256, max_num_batched_tokens = 8192, kv_tokens = 0,
                 keep_alive_max = 0;
-  double keep_alive_s = 0.0;
+  std::uint32_t truth_max = 4'000'000;
+  double keep_alive_s = 0.0, ttft_ms = 20.0, gap_ms = 20.0;
   std::vector<std::string> faults;
 };
 
@@ -42,6 +43,17 @@ FlagTable sim_flags(SimFlags& f) {
             "Size of the KV cache. [default: what the hardware has room for]");
   t.integer({"--max-model-len"}, "N", f.context_max, "Context length. [default: the model's]");
   t.integer({"--seed"}, "N", f.seed, "Seed of answers, lengths and faults. [default: 0]");
+  t.text(
+      {"--timing"}, "HOW", f.timing,
+      "When tokens come. model: as the engine's batches end. fixed: by the clock, each stream on "
+      "its own schedule; light enough for thousands of streams. [default: model]");
+  t.number({"--ttft-ms"}, "MS", f.ttft_ms,
+           "With --timing fixed: from a request's arrival to its first token. [default: 20]");
+  t.number({"--gap-ms"}, "MS", f.gap_ms,
+           "With --timing fixed: from each token to the next. [default: 20]");
+  t.integer({"--truth-max"}, "N", f.truth_max,
+            "Tokens whose true times are kept for /sim/truth, 24 bytes each; the oldest requests "
+            "are dropped first. [default: 4000000]");
   t.group("Server");
   t.text({"--host"}, "HOST", f.host, "Address to listen on. [default: 127.0.0.1]");
   t.integer({"--port"}, "PORT", f.port, "Port; 0 takes a free one and says which. [default: 8000]",
@@ -74,8 +86,21 @@ Result<UsageStyle> parse_usage(const std::string& text) {
       format("--usage is own-chunk, with-finish, every-chunk or none, not '{}'", text));
 }
 
+Result<std::optional<FixedTiming>> parse_timing(const SimFlags& f) {
+  if (f.timing == "model") return std::optional<FixedTiming>();
+  if (f.timing != "fixed")
+    return input_error(format("--timing is model or fixed, not '{}'", f.timing));
+  if (f.ttft_ms < 0 || f.gap_ms < 0)
+    return input_error("--ttft-ms and --gap-ms must not be negative");
+  return std::optional<FixedTiming>({from_s(f.ttft_ms / 1e3), from_s(f.gap_ms / 1e3)});
+}
+
 Result<SimOptions> read_options(const SimFlags& f) {
   SimOptions options;
+  auto timing = parse_timing(f);
+  if (!timing) return timing.error();
+  options.fixed = *timing;
+  options.truth_max = f.truth_max;
   auto gpu = find_gpu(f.gpu);
   if (!gpu) return gpu.error();
   auto model = find_model(f.model);
@@ -100,7 +125,8 @@ Result<SimOptions> read_options(const SimFlags& f) {
     if (!rule) return rule.error();
     options.faults.push_back(*rule);
   }
-  if (f.kv_tokens == 0 && StepTime(*gpu, *model, f.tensor_parallel).kv_tokens() == 0) {
+  if (!options.fixed && f.kv_tokens == 0 &&
+      StepTime(*gpu, *model, f.tensor_parallel).kv_tokens() == 0) {
     return input_error(
         format("{} does not fit into {} × {}; raise --tp", f.model, f.tensor_parallel, gpu->name));
   }
@@ -114,7 +140,10 @@ int serve(const SimFlags& flags, SimOptions options) {
   if (!address) return fail(address.error());
   const Tokenizer tokenizer = Tokenizer::builtin();
   const std::string title =
-      format("{} on {} × {}", options.model.id, options.tensor_parallel, options.gpu.name);
+      options.fixed
+          ? format("{} by the clock: a first token after {} ms, then one every {} ms",
+                   options.model.id, flags.ttft_ms, flags.gap_ms)
+          : format("{} on {} × {}", options.model.id, options.tensor_parallel, options.gpu.name);
   SimServer server(**loop, std::move(options),
                    [&](std::string_view text) { return tokenizer.count(text); });
   if (auto status = server.listen(*address); !status) return fail(status.error());

@@ -7,7 +7,19 @@ namespace {
 
 constexpr std::size_t request_bytes_max = 64u << 20;
 
+void append_framed(std::string& out, std::string_view bytes) {
+  fmt::format_to(std::back_inserter(out), "{:x}\r\n", bytes.size());
+  out += bytes;
+  out += "\r\n";
+}
+
 }  // namespace
+
+std::string framed_piece(std::string_view bytes) {
+  std::string out;
+  append_framed(out, bytes);
+  return out;
+}
 
 /// One connection; used again for the next one after it has ended.
 class ServerConnection final : public StreamHandler, public HttpSink, public ServerRequest {
@@ -79,6 +91,8 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     hand_over(scratch_);
   }
 
+  void send_framed(std::string_view framed) override { hand_over(framed); }
+
   void end_stream(std::string_view last_piece) override {
     scratch_.clear();
     if (!last_piece.empty()) append_chunk(last_piece);
@@ -127,11 +141,7 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     handed_over_.after = stream_->is_flushed() ? server_.loop_.clock() : never;
   }
 
-  void append_chunk(std::string_view bytes) {
-    fmt::format_to(std::back_inserter(scratch_), "{:x}\r\n", bytes.size());
-    scratch_ += bytes;
-    scratch_ += "\r\n";
-  }
+  void append_chunk(std::string_view bytes) { append_framed(scratch_, bytes); }
 
   void finish_answer() {
     is_answering_ = false;

@@ -34,6 +34,8 @@ class ServerRequest {
   virtual void begin_stream(std::string_view content_type) = 0;
   /// Sends one piece of it.
   virtual void send_piece(std::string_view bytes) = 0;
+  /// Sends one piece that is in its framing already (see framed_piece).
+  virtual void send_framed(std::string_view framed) = 0;
   /// Ends it, with a last piece if one is given.
   virtual void end_stream(std::string_view last_piece = "") = 0;
   /// When the latest piece or answer went out; still valid right after the call that ended it.
@@ -47,6 +49,9 @@ class ServerRequest {
   };
   std::unique_ptr<Attachment> attachment;
 };
+
+/// A piece as it goes over the wire, for what is sent many times (RFC 9112, 7.1).
+std::string framed_piece(std::string_view bytes);
 
 /// The application behind a server.
 class RequestHandler {

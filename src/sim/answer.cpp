@@ -28,15 +28,15 @@ double rounded_ms(Duration duration) { return std::round(to_ms(duration) * 100.0
 
 /// The suite's five figures, in ms with two decimals.
 Json return_latency(const LiveRequest& live) {
-  const Truth& truth = live.truth;
-  const Instant first = truth.written.front();
-  const Instant last = truth.written.back();
-  const auto steps = static_cast<std::int64_t>(truth.written.size()) - 1;
-  return {{"prefill_latency", rounded_ms(first - truth.received)},
+  const Instant received = live.truth.received;
+  const Instant first = live.first_written;
+  const Instant last = live.last_written;
+  const auto steps = std::int64_t{live.emitted} - 1;
+  return {{"prefill_latency", rounded_ms(first - received)},
           {"model_prefill_latency", rounded_ms(first - live.scheduled)},
           {"avg_decode_latency", steps > 0 ? rounded_ms((last - first) / steps) : 0.0},
-          {"time_in_queue", rounded_ms(live.scheduled - truth.received)},
-          {"request_latency", rounded_ms(last - truth.received)}};
+          {"time_in_queue", rounded_ms(live.scheduled - received)},
+          {"request_latency", rounded_ms(last - received)}};
 }
 
 }  // namespace

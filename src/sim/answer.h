@@ -22,11 +22,16 @@ struct LiveRequest final : ServerRequest::Attachment, Sequence {
   bool includes_usage = false;
   bool returns_times = false;  ///< The Ascend suite's `return_latency`.
   bool ends_by_length = true;  ///< Else by its own end-of-text.
+  bool has_begun = false;      ///< A piece of it has been written.
   std::uint64_t text_seed = 0;
   std::int64_t created_s = 0;  ///< Wall clock.
   std::string event_start;     ///< Up to the text of a chunk.
   std::string text;            ///< What is to go out with the next chunk, or with the whole answer.
   std::uint32_t pending_tokens = 0;
+  Instant first_written = never;
+  Instant last_written = never;
+  Instant last_planned = never;
+  std::string ready_piece;  ///< A piece of one token in its framing, written again and again.
 };
 
 /// Prepares `event_start`.

@@ -20,13 +20,14 @@ const std::vector<double> request_bounds{0.3,  0.5,   0.8,   1.0,   1.5,   2.0, 
 SimMetrics::SimMetrics()
     : ttft_s(ttft_bounds), itl_s(itl_bounds), e2e_s(request_bounds), queue_s(request_bounds) {}
 
-std::string SimMetrics::page(const Engine& engine, const std::string& model) const {
+std::string SimMetrics::page(const Engine& engine, const std::string& model,
+                             std::size_t others) const {
   std::string escaped;
   append_json_escaped(escaped, model);
   PrometheusPage page(format("engine=\"0\",model_name=\"{}\"", escaped));
   const auto real = [](std::uint64_t value) { return static_cast<double>(value); };
   page.gauge("vllm:num_requests_running", "Number of requests in model execution batches.",
-             real(engine.running()));
+             real(engine.running() + others));
   page.gauge("vllm:num_requests_waiting", "Number of requests waiting to be processed.",
              real(engine.waiting()));
   page.gauge("vllm:kv_cache_usage_perc", "KV-cache usage. 1 means 100 percent usage.",

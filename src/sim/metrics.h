@@ -11,8 +11,8 @@ namespace tacho {
 /// Counters and histograms of one engine.
 struct SimMetrics {
   SimMetrics();
-  /// The page for /metrics.
-  std::string page(const Engine& engine, const std::string& model) const;
+  /// The page for /metrics; `others` are requests that run without the engine.
+  std::string page(const Engine& engine, const std::string& model, std::size_t others = 0) const;
 
   std::uint64_t prompt_tokens = 0;
   std::uint64_t generation_tokens = 0;

@@ -61,9 +61,11 @@ SimServer::SimServer(Loop& loop, SimOptions options, CountTokens count_tokens)
             return engine;
           }(),
           *this),
-      http_(loop, *this, options_.http) {
+      http_(loop, *this, options_.http),
+      truths_(options_.truth_max) {
   if (options_.served_model_name.empty()) options_.served_model_name = options_.model.id;
   if (options_.context_max == 0) options_.context_max = options_.model.context_max;
+  if (options_.fixed) metronome_.emplace(loop_, *options_.fixed, *this);
 }
 
 SimServer::~SimServer() = default;
@@ -75,7 +77,7 @@ void SimServer::on_request(ServerRequest& request) {
   if (path == "/health" || path == "/ping") return request.reply(200, "text/plain", "");
   if (path == "/metrics") {
     return request.reply(200, "text/plain; version=0.0.4",
-                         metrics_.page(engine_, options_.served_model_name));
+                         metrics_.page(engine_, options_.served_model_name, metronome_running()));
   }
   if (path.starts_with("/sim/truth")) return serve_truth(request, path.substr(10));
   if (path == "/sim/config") return request.reply(200, json_type, dump_json(config(), 1));
@@ -147,7 +149,21 @@ void SimServer::serve_generation(ServerRequest& request, bool is_chat) {
     prepare_events(live, options_.served_model_name);
     request.begin_stream("text/event-stream; charset=utf-8");
   }
-  engine_.submit(live);
+  submit(live);
+}
+
+void SimServer::submit(LiveRequest& live) {
+  if (!metronome_) return engine_.submit(live);
+  metronome_->submit(live, live.truth.received);
+}
+
+void SimServer::abort(LiveRequest& live) {
+  if (metronome_) {
+    metronome_->abort(live);
+  } else {
+    engine_.abort(live);
+  }
+  truths_.forget(live.truth);
 }
 
 Result<std::unique_ptr<LiveRequest>> SimServer::read_generation(const Json& body, bool is_chat) {
@@ -187,7 +203,8 @@ Result<std::unique_ptr<LiveRequest>> SimServer::read_generation(const Json& body
       flag(body, "ignore_eos") ? longest : natural_length(live->text_seed);
   live->ends_by_length = natural >= longest;
   live->output_tokens = std::min(natural, longest);
-  if (!engine_.fits(*live)) return input_error("the request does not fit into the KV cache");
+  if (!options_.fixed && !engine_.fits(*live))
+    return input_error("the request does not fit into the KV cache");
   return live;
 }
 
@@ -239,7 +256,7 @@ bool SimServer::commit_late_fault(LiveRequest& live) {
   if (!live.streams || !is_middle) return false;
   const bool is_reset = live.fault.kind == Fault::Kind::reset_mid;
   if (is_reset || live.fault.kind == Fault::Kind::close_mid) {
-    if (live.emitted < live.output_tokens) engine_.abort(live);
+    abort(live);
     ++metrics_.finished_abort;
     live.http->break_off(is_reset);
     return true;
@@ -262,6 +279,7 @@ void SimServer::on_token(Sequence& sequence, Instant planned) {
     metrics_.queue_s.observe(to_s(live.scheduled - live.queued));
   }
   ++metrics_.generation_tokens;
+  if (!is_last && send_ready_piece(live, planned)) return;
   live.text += words_.at(live.text_seed, live.emitted);
   ++live.pending_tokens;
   if (commit_late_fault(live)) return;
@@ -269,26 +287,44 @@ void SimServer::on_token(Sequence& sequence, Instant planned) {
   if (live.streams && live.pending_tokens >= options_.tokens_per_chunk) {
     send_chunk(live, planned);
   } else if (!live.streams) {
-    live.truth.planned.push_back(planned);
-    live.truth.written.push_back(loop_.clock());
-    live.truth.taken.push_back(live.truth.written.back());  // It waits for the others.
+    // It waits for the others.
+    const Instant now = loop_.clock();
+    note_hand_over(live, {now, now}, planned);
   }
 }
 
-void SimServer::note_hand_over(Truth& truth, const ServerRequest& request) {
-  truth.written.push_back(request.handed_over().before);
-  truth.taken.push_back(request.handed_over().after);
+void SimServer::note_hand_over(LiveRequest& live, const HandOver& handed, Instant planned) {
+  if (!happened(live.first_written)) live.first_written = handed.before;
+  live.last_written = handed.before;
+  live.last_planned = planned;
+  truths_.note(live.truth, planned, handed.before, handed.after);
+}
+
+/// By the clock, all pieces but the first and the last are the same bytes, composed once: what is
+/// left is little more than the write. False when this one has to be composed.
+bool SimServer::send_ready_piece(LiveRequest& live, Instant planned) {
+  if (live.ready_piece.empty()) return false;
+  metrics_.itl_s.observe(to_s(planned - live.last_planned));
+  live.http->send_framed(live.ready_piece);
+  note_hand_over(live, live.http->handed_over(), planned);
+  return true;
 }
 
 void SimServer::send_chunk(LiveRequest& live, Instant planned) {
   std::string piece;
-  if (live.truth.written.empty() && live.is_chat) append_role_event(piece, live);
-  append_event(piece, live, false, options_.usage == UsageStyle::every_chunk);
-  if (!live.truth.planned.empty())
-    metrics_.itl_s.observe(to_s(planned - live.truth.planned.back()));
-  live.truth.planned.push_back(planned);
+  if (!live.has_begun && live.is_chat) append_role_event(piece, live);
+  const bool has_usage = options_.usage == UsageStyle::every_chunk;
+  append_event(piece, live, false, has_usage);
+  if (live.has_begun) metrics_.itl_s.observe(to_s(planned - live.last_planned));
   live.http->send_piece(piece);
-  note_hand_over(live.truth, *live.http);
+  note_hand_over(live, live.http->handed_over(), planned);
+  if (!live.has_begun && metronome_ && !has_usage && options_.tokens_per_chunk == 1 &&
+      live.fault.kind == Fault::Kind::none) {
+    piece.clear();
+    append_event(piece, live, false, false);
+    live.ready_piece = framed_piece(piece);
+  }
+  live.has_begun = true;
   live.text.clear();
   live.pending_tokens = 0;
 }
@@ -297,22 +333,29 @@ void SimServer::finish(LiveRequest& live, Instant planned) {
   live.truth.scheduled = live.scheduled;
   live.truth.input_tokens = live.input_tokens;
   live.truth.output_tokens = live.emitted;
-  live.truth.planned.push_back(planned);
   ++(live.ends_by_length ? metrics_.finished_length : metrics_.finished_stop);
   metrics_.e2e_s.observe(to_s(planned - live.queued));
   // The request ends with its last piece, and takes `live` with it.
   ServerRequest& http = *live.http;
-  if (!live.streams) {
-    live.truth.written.push_back(loop_.clock());
+  Truth truth;
+  if (live.streams) {
+    std::string piece;
+    if (!live.has_begun && live.is_chat) append_role_event(piece, live);
+    append_last_events(piece, live);
+    truth = std::move(live.truth);
+    http.end_stream(piece);
+  } else {
+    if (!happened(live.first_written)) live.first_written = loop_.clock();
+    live.last_written = loop_.clock();
     const std::string answer = whole_answer(live, options_.served_model_name);
-    Truth truth = std::move(live.truth);
+    truth = std::move(live.truth);
     http.reply(200, json_type, answer);
-    truth.taken.push_back(http.handed_over().after);
-    truths_.keep(std::move(truth));
-    return;
   }
-  std::string piece;
-  if (live.truth.written.empty() && live.is_chat) append_role_event(piece, live);
+  truths_.note(truth, planned, http.handed_over().before, http.handed_over().after);
+  truths_.keep(std::move(truth));
+}
+
+void SimServer::append_last_events(std::string& piece, const LiveRequest& live) const {
   append_event(
       piece, live, true,
       options_.usage == UsageStyle::with_finish || options_.usage == UsageStyle::every_chunk);
@@ -320,16 +363,12 @@ void SimServer::finish(LiveRequest& live, Instant planned) {
     append_usage_event(piece, live, options_.served_model_name);
   }
   if (live.fault.kind != Fault::Kind::no_done) piece += "data: [DONE]\n\n";
-  Truth truth = std::move(live.truth);
-  http.end_stream(piece);
-  note_hand_over(truth, http);
-  truths_.keep(std::move(truth));
 }
 
 void SimServer::on_abandoned(ServerRequest& request) {
   auto* live = static_cast<LiveRequest*>(request.attachment.get());
   if (live == nullptr) return;
-  engine_.abort(*live);
+  abort(*live);
   ++metrics_.finished_abort;
 }
 
@@ -356,6 +395,10 @@ Json SimServer::config() const {
           {"kv_tokens", engine_.kv_total()},
           {"max_model_len", options_.context_max},
           {"tokens_per_chunk", options_.tokens_per_chunk},
+          {"timing", options_.fixed ? "fixed" : "model"},
+          {"ttft_ms", options_.fixed ? Json(to_ms(options_.fixed->ttft)) : Json(nullptr)},
+          {"gap_ms", options_.fixed ? Json(to_ms(options_.fixed->gap)) : Json(nullptr)},
+          {"truth_max", options_.truth_max},
           {"seed", options_.seed.value}};
 }
 

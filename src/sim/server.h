@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "sim/engine.h"
 #include "sim/fault.h"
 #include "sim/metrics.h"
+#include "sim/metronome.h"
 #include "sim/truth.h"
 #include "sim/words.h"
 
@@ -40,7 +42,9 @@ struct SimOptions {
   std::uint32_t context_max = 0;  ///< 0: the model's.
   std::uint32_t tokens_per_chunk = 1;
   UsageStyle usage = UsageStyle::own_chunk;
-  std::string api_key;  ///< Empty: none is asked for.
+  std::optional<FixedTiming> fixed;   ///< Tokens by the clock; none: by the engine's model.
+  std::size_t truth_max = 4'000'000;  ///< Pieces whose times are kept; 24 bytes each.
+  std::string api_key;                ///< Empty: none is asked for.
   std::vector<FaultRule> faults;
   HttpServerOptions http;
 };
@@ -60,6 +64,8 @@ class SimServer final : public RequestHandler, public EngineListener {
   std::uint16_t port() const { return http_.port(); }
   const TruthStore& truths() const { return truths_; }
   const Engine& engine() const { return engine_; }
+  /// Requests that are being answered by the clock.
+  std::size_t metronome_running() const { return metronome_ ? metronome_->running() : 0; }
 
   void on_request(ServerRequest& request) override;
   void on_abandoned(ServerRequest& request) override;
@@ -74,9 +80,13 @@ class SimServer final : public RequestHandler, public EngineListener {
   bool is_known_model(ServerRequest& request, const Json& body);
   bool commit_early_fault(ServerRequest& request, LiveRequest& live);
   bool commit_late_fault(LiveRequest& live);
+  bool send_ready_piece(LiveRequest& live, Instant planned);
   void send_chunk(LiveRequest& live, Instant planned);
-  static void note_hand_over(Truth& truth, const ServerRequest& request);
+  void note_hand_over(LiveRequest& live, const HandOver& handed, Instant planned);
+  void submit(LiveRequest& live);
+  void abort(LiveRequest& live);
   void finish(LiveRequest& live, Instant planned);
+  void append_last_events(std::string& piece, const LiveRequest& live) const;
   Json config() const;
 
   Loop& loop_;
@@ -85,6 +95,7 @@ class SimServer final : public RequestHandler, public EngineListener {
   Words words_;
   StepTime step_time_;
   Engine engine_;
+  std::optional<Metronome> metronome_;  ///< Takes the engine's place.
   HttpServer http_;
   TruthStore truths_;
   SimMetrics metrics_;

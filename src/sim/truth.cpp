@@ -4,16 +4,35 @@
 
 namespace tacho {
 
+void TruthStore::drop_oldest() {
+  forget(truths_.front());
+  index_.erase(truths_.front().id);
+  truths_.pop_front();
+  ++dropped_;
+}
+
+void TruthStore::note(Truth& truth, Instant planned, Instant written, Instant taken) {
+  if (truth.is_cut) return;
+  while (pieces_ >= pieces_max_ && !truths_.empty()) drop_oldest();
+  if (pieces_ >= pieces_max_) {
+    forget(truth);
+    truth.planned = truth.written = truth.taken = {};
+    truth.is_cut = true;
+    return;
+  }
+  ++pieces_;
+  truth.planned.push_back(planned);
+  truth.written.push_back(written);
+  truth.taken.push_back(taken);
+}
+
 void TruthStore::keep(Truth truth) {
-  tokens_ += truth.written.size();
+  if (truth.is_cut) {
+    ++cut_;
+    return;
+  }
   index_[truth.id] = dropped_ + truths_.size();
   truths_.push_back(std::move(truth));
-  while (tokens_ > tokens_max_ && truths_.size() > 1) {
-    tokens_ -= truths_.front().written.size();
-    index_.erase(truths_.front().id);
-    truths_.pop_front();
-    ++dropped_;
-  }
 }
 
 const Truth* TruthStore::find(const std::string& id) const {
@@ -22,9 +41,10 @@ const Truth* TruthStore::find(const std::string& id) const {
 }
 
 void TruthStore::clear() {
+  for (const Truth& truth : truths_) forget(truth);
   truths_.clear();
   index_.clear();
-  tokens_ = dropped_ = 0;
+  dropped_ = cut_ = 0;
 }
 
 std::string to_json_line(const Truth& truth) {

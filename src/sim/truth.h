@@ -26,26 +26,37 @@ struct Truth {
   /// And the moment after that: it left between the two, however long the engine was kept from its
   /// core. `never` when the kernel did not take all of it at once.
   std::vector<Instant> taken;
+  bool is_cut = false;  ///< There was no room for it: its times are gone, and it is not kept.
 };
 
-/// The truths of the latest requests, within a bound of memory.
+/// The truths of the latest requests, within a bound of memory (24 bytes a piece).
 class TruthStore {
  public:
-  /// Keeps at most so many token times; the oldest requests are dropped for it.
-  explicit TruthStore(std::size_t tokens_max = 8'000'000) : tokens_max_(tokens_max) {}
+  /// Holds at most so many pieces, those of requests that are still going on included.
+  explicit TruthStore(std::size_t pieces_max) : pieces_max_(pieces_max) {}
 
-  /// Adds one; drops the oldest ones beyond the bound.
+  /// Notes one more piece of a request. For its room the oldest requests are dropped, and when
+  /// there are none left, this one is cut.
+  void note(Truth& truth, Instant planned, Instant written, Instant taken);
+  /// Keeps the truth of a request that is over, unless it was cut.
   void keep(Truth truth);
+  /// Lets go of the room of a request whose truth is not kept.
+  void forget(const Truth& truth) { pieces_ -= truth.written.size(); }
   /// The truth of that request id, or null.
   const Truth* find(const std::string& id) const;
   const std::deque<Truth>& all() const { return truths_; }
-  std::size_t dropped() const { return dropped_; }
+  /// Requests that are over and whose truth is not here any more.
+  std::size_t dropped() const { return dropped_ + cut_; }
+  /// Forgets the requests that are over.
   void clear();
 
  private:
-  std::size_t tokens_max_;
-  std::size_t tokens_ = 0;
+  void drop_oldest();
+
+  std::size_t pieces_max_;
+  std::size_t pieces_ = 0;
   std::size_t dropped_ = 0;
+  std::size_t cut_ = 0;
   std::deque<Truth> truths_;
   std::unordered_map<std::string, std::size_t>
       index_;  ///< Id to position, counted from the first one ever kept.

@@ -109,8 +109,8 @@ TEST_CASE("truths are found by their id until memory is short, then the oldest a
   const auto keep = [&](const std::string& id, std::size_t tokens) {
     Truth truth;
     truth.id = id;
-    truth.planned.resize(tokens);
-    truth.written.resize(tokens);
+    for (std::size_t i = 0; i < tokens; ++i)
+      store.note(truth, instant_from_ns(1), instant_from_ns(2), instant_from_ns(3));
     store.keep(std::move(truth));
   };
   keep("a", 4);
@@ -122,15 +122,18 @@ TEST_CASE("truths are found by their id until memory is short, then the oldest a
   CHECK(store.find("b")->written.size() == 5);
   CHECK(store.find("c")->written.size() == 3);
   CHECK(store.dropped() == 1);
-  keep("d", 50);  // More than the bound: it alone is kept.
-  CHECK(store.all().size() == 1);
-  CHECK(store.find("d")->written.size() == 50);
-  CHECK(store.find("c") == nullptr);
-  store.clear();
+  keep("d", 50);  // More than the bound: all make room for it, and it is cut all the same.
   CHECK(store.all().empty());
   CHECK(store.find("d") == nullptr);
-  keep("e", 1);
+  CHECK(store.dropped() == 4);
+  keep("e", 10);
   CHECK(store.find("e")->id == "e");
+  store.clear();
+  CHECK(store.all().empty());
+  CHECK(store.dropped() == 0);
+  CHECK(store.find("e") == nullptr);
+  keep("f", 10);
+  CHECK(store.find("f")->taken.size() == 10);
 }
 
 TEST_CASE("a truth is one line of JSON") {

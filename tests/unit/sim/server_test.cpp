@@ -263,5 +263,51 @@ TEST_CASE("faults that a request asks for happen to it alone") {
   CHECK(world.server.engine().running() == 0);
 }
 
+TEST_CASE(
+    "by the clock: the same shapes, the times that were asked for, and all of it in the truth") {
+  SimOptions options;
+  options.fixed = FixedTiming{std::chrono::milliseconds(30), std::chrono::milliseconds(7)};
+  options.truth_max = 12;
+  World world(options);
+  const std::string ask =
+      R"({"messages":[{"role":"user","content":"one two"}],"max_tokens":5,"ignore_eos":true,)"
+      R"("stream":true,"stream_options":{"include_usage":true}})";
+  const Reply reply = world.ask("POST", chat, ask);
+  CHECK(reply.status == 200);
+  std::size_t contents = 0, finishes = 0;
+  std::string id;
+  for (const auto line : split(reply.body, '\n')) {
+    if (!line.starts_with("data: {")) continue;
+    const Json event = Json::parse(line.substr(6));
+    id = event["id"].get<std::string>();
+    if (event["choices"].empty()) {
+      CHECK(event["usage"]["completion_tokens"] == 5);
+      continue;
+    }
+    const Json& choice = event["choices"][0];
+    contents += choice["delta"]["content"].get<std::string>().empty() ? 0 : 1;
+    finishes += choice["finish_reason"].is_null() ? 0 : 1;
+  }
+  CHECK(contents == 5);
+  CHECK(finishes == 1);
+  CHECK(reply.body.ends_with("data: [DONE]\n\n"));
+  const Json truth = Json::parse(world.ask("GET", "/sim/truth/" + id).body);
+  const auto planned = truth["planned_ns"].get<std::vector<std::int64_t>>();
+  REQUIRE(planned.size() == 5);
+  CHECK(planned[0] - truth["received_ns"].get<std::int64_t>() == 30'000'000);
+  for (std::size_t i = 1; i < 5; ++i) CHECK(planned[i] - planned[i - 1] == 7'000'000);
+  CHECK(truth["written_ns"].size() == 5);
+  CHECK(Json::parse(world.ask("GET", "/sim/config").body)["timing"] == "fixed");
+
+  // Two more, of which the store has room for one beside the next.
+  for (int i = 0; i < 2; ++i) CHECK(world.ask("POST", chat, ask).status == 200);
+  CHECK(world.ask("GET", "/sim/truth/" + id).status == 404);
+  CHECK(world.server.truths().all().size() == 2);
+  // A whole answer takes as long, and says the same.
+  const Json whole = world.ask_json(chat, R"({"messages":[{"role":"user","content":"x"}],)"
+                                          R"("max_tokens":3,"ignore_eos":true})");
+  CHECK(whole["usage"]["completion_tokens"] == 3);
+}
+
 }  // namespace
 }  // namespace tacho
