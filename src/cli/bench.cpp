@@ -193,9 +193,11 @@ Status begin_manifest(Bench& bench, const std::vector<std::string>& arguments) {
   m.tokenizer = tokenizer == "built-in" ? tokenizer : std::filesystem::absolute(tokenizer).string();
   for (const PlannedCell& planned : bench.plan.cells) m.cells.push_back(planned.cell);
   m.slos = bench.plan.slos;
+  m.cell_slos = bench.plan.cell_slos;
   m.notes = bench.plan.notes;
   m.notes.insert(m.notes.end(), bench.target.notes.begin(), bench.target.notes.end());
   m.config = config_json(bench.options, *bench.dealer, bench.threads);
+  if (bench.plan.error_budget > 0) m.config["error_budget"] = bench.plan.error_budget;
   m.environment = collect_environment();
   m.server = bench.target.server;
   return write_manifest(bench.directory, m);
@@ -303,10 +305,7 @@ Result<int> report(const Bench& bench) {
     for (const auto& path : *written) std::printf(" wrote %s\n", path.c_str());
   }
   if (data->manifest.status == "interrupted") return 130;
-  const bool is_valid = std::all_of(run.cells.begin(), run.cells.end(),
-                                    [](const CellSummary& c) { return c.verdict.is_valid(); });
-  if (run.completed == 0) return 1;
-  return bench.options.is_strict && !is_valid ? 3 : 0;
+  return judged_exit_code(run, bench.options.is_strict);
 }
 
 int dry_run(Bench& bench) {

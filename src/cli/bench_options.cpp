@@ -142,8 +142,13 @@ void add_prompts(FlagTable& t, BenchOptions& o) {
 
 void add_output(FlagTable& t, BenchOptions& o) {
   t.group("Judging and output");
-  t.texts({"--goodput", "--slo"}, "METRIC:MS …", o.goodput,
+  t.texts({"--goodput"}, "METRIC:MS …", o.goodput,
           "Bounds that a good request meets: ttft:200 tpot:50 e2el:3000, in ms.");
+  t.repeated({"--slo"}, "'BOUND'", o.slos,
+             "A bound that the run must show, such as 'p99 ttft < 200', 'error_rate < 1%' or "
+             "'goodput >= 95%'; may be repeated. Exit with 1 when it fails.");
+  t.text({"--error-budget"}, "SHARE", o.error_budget,
+         "The run is invalid when more requests fail than this, such as 1%.");
   t.toggle({"--strict"}, o.is_strict, "Exit with 3 when the run is invalid.");
   t.texts({"--percentile-metrics"}, "LIST", o.percentile_metrics,
           "For --save-result: of ttft, tpot, itl, e2el.");

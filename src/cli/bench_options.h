@@ -49,7 +49,8 @@ struct BenchOptions {
   bool has_prefix_caching = false;
   bool trusts_remote_code = false;
   // Judging and output.
-  std::vector<std::string> goodput;
+  std::vector<std::string> goodput, slos;
+  std::string error_budget;
   std::vector<std::string> percentile_metrics;
   std::vector<std::string> metric_percentiles;
   std::string label, out, benchmark_csv, result_dir, result_filename, artifact_dir;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/plan_checks.h"
 #include "cli/plan_loads.h"
+#include "cli/slo_flags.h"
 #include "cli/plan_rules.h"
 
 namespace tacho {
@@ -174,11 +175,7 @@ Result<BenchPlan> plan_bench(const BenchOptions& options) {
   auto timeouts = plan_timeouts(options);
   if (!timeouts) return timeouts.error();
   plan.timeouts = *timeouts;
-  for (const auto& text : options.goodput) {
-    auto slo = parse_slo(text);
-    if (!slo) return slo.error();
-    plan.slos.push_back(*slo);
-  }
+  if (auto status = plan_slos(options, plan); !status) return status.error();
   return plan;
 }
 

@@ -37,6 +37,8 @@ struct BenchPlan {
   std::vector<PlannedCell> cells;
   Timeouts timeouts;
   std::vector<Slo> slos;
+  std::vector<CellSlo> cell_slos;
+  double error_budget = 0.0;  ///< Share of requests that may fail; 0: none was set.
   std::vector<std::string> notes;  ///< For the user: what was assumed.
 };
 

@@ -89,6 +89,18 @@ Result<RunData> load_run(const std::string& directory) {
   return counted;
 }
 
+int judged_exit_code(const RunSummary& run, bool is_strict) {
+  if (run.completed == 0) return 1;
+  const auto is_invalid = [](const CellSummary& c) { return !c.verdict.is_valid(); };
+  if (is_strict && std::any_of(run.cells.begin(), run.cells.end(), is_invalid)) return 3;
+  for (const CellSummary& cell : run.cells) {
+    for (const SloVerdict& slo : cell.slos) {
+      if (slo.bound == Bound::fails) return 1;
+    }
+  }
+  return 0;
+}
+
 Result<std::vector<std::string>> write_outputs(RunData& data, const RunSummary& run,
                                                const ExtraOutputs& extras) {
   data.manifest.summary = summary_json(run, data.manifest);

@@ -24,6 +24,10 @@ struct ExtraOutputs {
 /// Reads a run, counting tokens with the run's own tokenizer where the server gave no usage.
 Result<RunData> load_run(const std::string& directory);
 
+/// What a finished run says by its exit code: 1 when every request failed, 3 when it is invalid and
+/// that is to be heeded, 1 when a bound that was asked for fails, else 0.
+int judged_exit_code(const RunSummary& run, bool is_strict);
+
 /// Writes run.json (with its summary), requests.csv, summary.csv, ascend.csv, table.txt,
 /// report.html and the extras; yields the paths written, for the user.
 Result<std::vector<std::string>> write_outputs(RunData& data, const RunSummary& run,

@@ -18,6 +18,9 @@ std::string plan_text(const BenchPlan& plan) {
     out += format("batch      {} texts a request\n", plan.source.batch_size);
   for (const Slo& slo : plan.slos)
     out += format("goodput    {} <= {}\n", slo.metric, format_significant(slo.limit));
+  for (const CellSlo& slo : plan.cell_slos) out += format("slo        {}\n", slo_text(slo));
+  if (plan.error_budget > 0)
+    out += format("budget     errors <= {:g} %\n", 100 * plan.error_budget);
   for (const PlannedCell& planned : plan.cells) {
     out += format(
         "cell {:<4}  {:<7}  {}  {} requests{}{}{}{}\n", planned.cell.id,

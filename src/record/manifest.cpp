@@ -83,6 +83,9 @@ Manifest manifest_from_json(const Json& json) {
   for (const auto& slo : json.value("slos", Json::array())) {
     manifest.slos.push_back({json_string(slo, "metric"), json_number(slo, "limit")});
   }
+  for (const auto& slo : json.value("cell_slos", Json::array())) {
+    manifest.cell_slos.push_back(cell_slo_from_json(slo));
+  }
   for (const auto& note : json.value("notes", Json::array())) {
     if (note.is_string()) manifest.notes.push_back(note.get<std::string>());
   }
@@ -129,6 +132,8 @@ Json to_json(const Manifest& manifest) {
   for (const auto& slo : manifest.slos) {
     json["slos"].push_back({{"metric", slo.metric}, {"limit", slo.limit}});
   }
+  json["cell_slos"] = Json::array();
+  for (const auto& slo : manifest.cell_slos) json["cell_slos"].push_back(to_json(slo));
   json["notes"] = manifest.notes;
   json["config"] = manifest.config;
   json["server"] = manifest.server;

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "record/cell_slo.h"
 
 namespace tacho {
 
@@ -57,6 +58,7 @@ struct Manifest {
   std::string tokenizer;  ///< Path of the tokenizer, or "built-in".
   std::vector<Cell> cells;
   std::vector<Slo> slos;
+  std::vector<CellSlo> cell_slos;
   std::vector<std::string> notes;
   Json config = Json::object();
   Json environment = Json::object();

@@ -26,6 +26,19 @@ Json goodput_json(const CellSummary& cell, const std::vector<Slo>& slos) {
   return json;
 }
 
+Json slos_json(const CellSummary& cell) {
+  Json json = Json::array();
+  for (const SloVerdict& slo : cell.slos) {
+    constexpr std::array words{"holds", "fails", "cannot tell"};
+    json.push_back({{"slo", slo_text(slo.slo)},
+                    {"verdict", words[static_cast<std::size_t>(slo.bound)]},
+                    {"n", slo.n},
+                    {"over", slo.over},
+                    {"needs_more", slo.needs_more}});
+  }
+  return json;
+}
+
 Json instrument_json(const CellSummary& cell) {
   const Instrument& instrument = cell.instrument;
   return {{"stamps", instrument.stamps},
@@ -79,6 +92,7 @@ Json summary_json(const CellSummary& cell, const Manifest& manifest) {
   json["concurrency_mean"] = cell.concurrency_mean;
   json["concurrency_little"] = cell.concurrency_little;
   json["goodput"] = goodput_json(cell, manifest.slos);
+  json["slos"] = slos_json(cell);
   for (const MetricInfo& m : metric_infos()) {
     if (m.metric == Metric::client_lag || m.metric == Metric::send_lag) continue;
     Json& distribution = json[std::string(m.key)] = to_json(cell.of(m.metric));

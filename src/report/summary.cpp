@@ -221,6 +221,7 @@ RunSummary summarize(const RunData& data) {
     fill_throughput(summary);
     fill_metrics(summary);
     fill_goodput(summary, data.manifest.slos);
+    summary.slos = judge_slos(summary, data.manifest.cell_slos);
     fill_instrument(summary, data.manifest);
     summary.verdict = judge(summary, data.manifest);
     run.completed += summary.completed;

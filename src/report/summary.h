@@ -10,6 +10,7 @@
 #include "report/confidence.h"
 #include "report/metrics.h"
 #include "report/run_data.h"
+#include "report/slo.h"
 #include "stats/distribution.h"
 
 namespace tacho {
@@ -66,6 +67,7 @@ struct CellSummary {
   std::array<Distribution, metric_count> metrics;
   std::array<Confidence, metric_count> confidences;  ///< Of each metric, how sure it is.
   Goodput goodput;
+  std::vector<SloVerdict> slos;  ///< The bounds that were asked for.
   Instrument instrument;
   Verdict verdict;
 

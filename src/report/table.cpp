@@ -143,6 +143,21 @@ std::string throughput_text(const CellSummary& cell) {
   return out;
 }
 
+/// Each bound that was asked for, with what can be said of it.
+std::string slos_text(const RunSummary& run, const TableOptions& options) {
+  std::string out;
+  for (const CellSummary& cell : run.cells) {
+    const std::string where = run.cells.size() > 1 ? cell_label(cell.cell) + ": " : "";
+    for (const SloVerdict& slo : cell.slos) {
+      const char* color = slo.bound == Bound::holds   ? "32"
+                          : slo.bound == Bound::fails ? "31"
+                                                      : "33";
+      out += paint(format(" slo: {}{}", where, slo.text()), color, options) + "\n";
+    }
+  }
+  return out;
+}
+
 std::string failures_text(const RunSummary& run, const TableOptions& options) {
   std::map<std::string, std::size_t> kinds;
   for (const CellSummary& cell : run.cells) {
@@ -300,7 +315,8 @@ std::string table_text(const RunData& data, const RunSummary& run, const TableOp
   out += "\n";
   if (has_star(run, options))
     out += " * too few requests: this percentile leans on the largest of them\n";
-  out += failures_text(run, options) + instrument_text(data, run) + truth_text(m);
+  out += slos_text(run, options) + failures_text(run, options) + instrument_text(data, run) +
+         truth_text(m);
   for (const std::string& note : m.notes) out += format(" note: {}\n", note);
   return out + verdict_text(data, run, options);
 }

@@ -78,6 +78,21 @@ void judge_prompts(const CellSummary& cell, Verdict& verdict) {
              repeated, cell.records.size()));
 }
 
+/// What was asked for must stand on enough requests, and on few enough errors.
+void judge_wishes(const CellSummary& cell, const Manifest& manifest, Verdict& verdict) {
+  for (const SloVerdict& slo : cell.slos) {
+    if (slo.bound == Bound::open)
+      verdict.reasons.push_back(format("too few samples: {}", slo.text()));
+  }
+  const double budget = json_number(manifest.config, "error_budget");
+  if (budget > 0.0 && cell.error_rate > budget) {
+    verdict.reasons.push_back(
+        format("error budget passed: {} of {} requests failed, more than the "
+               "{} % allowed",
+               cell.failed, cell.offered, format_significant(100 * budget, 3)));
+  }
+}
+
 }  // namespace
 
 Verdict judge(const CellSummary& cell, const Manifest& manifest) {
@@ -104,6 +119,7 @@ Verdict judge(const CellSummary& cell, const Manifest& manifest) {
   judge_lag(cell, verdict);
   judge_lengths(cell, verdict);
   judge_prompts(cell, verdict);
+  judge_wishes(cell, manifest, verdict);
   if (cell.instrument.clock_steps > 0) verdict.reasons.push_back("the wall clock was stepped");
   return verdict;
 }
