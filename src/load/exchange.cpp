@@ -37,7 +37,7 @@ void Exchange::start(const PlannedPrompt& prompt, Record record, const Timeouts&
   sse_ = SseParser();
   body_.clear();
   error_.clear();
-  is_event_stream_ = has_done_mark_ = has_usage_per_chunk_ = false;
+  is_event_stream_ = is_unreadable_ = has_done_mark_ = has_usage_per_chunk_ = false;
   usage_tokens_seen_ = chunks_in_read_ = 0;
   current_read_ = never;
   bump(progress_.in_flight);
@@ -108,6 +108,14 @@ void Exchange::on_head(const HttpHead& head, const Receipt& receipt) {
   record_.http_status = static_cast<std::uint16_t>(head.status);
   is_event_stream_ =
       head.status == 200 && lower(head.field("content-type")).starts_with("text/event-stream");
+  const auto coding = head.field("content-encoding");
+  const auto location = head.field("location");
+  if (!coding.empty() && !equal_ignoring_case(coding, "identity")) {
+    error_ = format("a compressed answer ({}), which was not asked for", cut_utf8(coding, 40));
+    is_unreadable_ = true;
+  } else if (head.status / 100 == 3 && !location.empty()) {
+    error_ = format("redirected to {}, which is not followed", cut_utf8(location, 200));
+  }
 }
 
 void Exchange::note_read(const Receipt& receipt) {
@@ -121,13 +129,17 @@ void Exchange::note_read(const Receipt& receipt) {
 
 void Exchange::on_body(std::string_view bytes, const Receipt& receipt) {
   note_read(receipt);
+  if (is_unreadable_) return;
   if (!is_event_stream_) {
     const std::size_t room = record_.http_status == 200 ? answer_bytes_max : error_bytes_max;
     body_ += bytes.substr(0, room - std::min(room, body_.size()));
     return;
   }
   const bool ok = sse_.feed(bytes, [&](std::string_view data) { on_event(data, receipt); });
-  if (!ok && error_.empty()) error_ = "an event of more than 16 MiB";
+  if (ok) return;
+  if (error_.empty()) error_ = "an event of more than 16 MiB";
+  is_unreadable_ = true;  // It may go on for ever; nothing more of it is kept.
+  sse_ = SseParser();
 }
 
 void Exchange::on_event(std::string_view data, const Receipt& receipt) {
@@ -203,14 +215,15 @@ void Exchange::take_usage() {
 void Exchange::on_end(const Receipt& receipt) {
   note_read(receipt);
   record_.done = receipt.arrived;
-  if (is_event_stream_) sse_.finish([&](std::string_view data) { on_event(data, receipt); });
+  if (is_event_stream_ && !is_unreadable_)
+    sse_.finish([&](std::string_view data) { on_event(data, receipt); });
   judge_answer();
 }
 
 /// The answer is complete as HTTP; is it one as the protocol's?
 void Exchange::judge_answer() {
   if (record_.http_status != 200) {
-    finish(Outcome::http_status, error_text(body_));
+    finish(Outcome::http_status, error_.empty() ? error_text(body_) : error_);
     return;
   }
   if (!is_event_stream_) read_whole_answer();
@@ -227,6 +240,7 @@ void Exchange::judge_answer() {
 
 void Exchange::read_whole_answer() {
   record_.streamed = false;
+  if (is_unreadable_) return;
   target_.protocol->read_answer(body_, delta_);
   if (delta_.is_malformed || (!delta_.has_choices && delta_.error.empty())) {
     error_ = format("an answer that is not the protocol's: {}", cut_utf8(trim(body_), 80));

@@ -74,6 +74,7 @@ class Exchange final : public ResponseHandler {
   std::string body_;  ///< Of an answer that is no event stream.
   std::string error_;
   bool is_event_stream_ = false;
+  bool is_unreadable_ = false;  ///< The rest of the body is passed over.
   bool has_done_mark_ = false;
   bool has_usage_per_chunk_ = false;
   std::uint32_t usage_tokens_seen_ = 0;

@@ -157,6 +157,11 @@ bool HttpParser::choose_framing(const HttpHead& head) {
   }
   const auto length = head.field("content-length");
   if (!length.empty()) {
+    for (const auto& [name, value] : head.fields) {
+      if (equal_ignoring_case(name, "content-length") && value != length) {
+        return fail("two lengths that differ");
+      }
+    }
     const auto bytes = parse_integer(length);
     if (!bytes || *bytes < 0) return fail("a content-length that is no number");
     body_left_ = static_cast<std::uint64_t>(*bytes);

@@ -31,21 +31,23 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     stream_ = std::move(stream);
     parser_ = HttpParser(HttpParser::Kind::request);
     answered_ = 0;
-    is_answering_ = false;
-    early_.clear();
+    is_answering_ = is_last_ = false;
+    unread_.clear();
     await_request();
   }
 
   void on_connected() override {}
 
   void on_bytes(std::string_view bytes, const Receipt& receipt) override {
+    if (is_last_) return;  // This connection has had its last request.
     idle_timer_.cancel();
+    unread_ += bytes;
     if (is_answering_) {  // The next request may come early; it waits for its turn.
-      early_ += bytes;
+      if (unread_.size() > request_bytes_max) give_up();
       return;
     }
     received_ = receipt.arrived;
-    take(bytes);
+    serve();
   }
 
   void on_closed(const CloseReason&) override {
@@ -111,22 +113,43 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
   }
 
  private:
-  void take(std::string_view bytes) {
+  /// Serves what has come in, request by request. A loop, and not a call from the end of one answer
+  /// to the next request: a client may send thousands of them at once.
+  void serve() {
+    if (is_serving_) return;
+    is_serving_ = true;
+    std::size_t at = 0;
+    while (stream_ && !is_answering_ && !is_last_ && at < unread_.size()) {
+      at += take(std::string_view(unread_).substr(at));
+    }
+    is_serving_ = false;
+    unread_.erase(0, at);
+  }
+
+  /// Takes at most one request out of the bytes; the number of bytes used.
+  std::size_t take(std::string_view bytes) {
     is_complete_ = false;
     const std::size_t used = parser_.feed(bytes, *this);
     if (!parser_.error().empty() || body_.size() > request_bytes_max) {
       is_answering_ = true;
       is_last_ = true;
       reply(body_.size() > request_bytes_max ? 413 : 400, "text/plain", parser_.error(), "");
-      return;
+      return bytes.size();
     }
-    if (!is_complete_) return;
-    early_ = bytes.substr(used);
+    if (!is_complete_) return used;
+    idle_timer_.cancel();
     is_answering_ = true;
     ++answered_;
     const auto limit = server_.options_.requests_per_connection_max;
     is_last_ = !head_.keeps_alive() || (limit != 0 && answered_ >= limit);
     server_.handler_.on_request(*this);
+    return used;
+  }
+
+  /// A client that sends on and on and never waits for an answer.
+  void give_up() {
+    stream_->abort();
+    on_closed({CloseReason::Kind::reset, ""});
   }
 
   std::string head_lines(int status, std::string_view content_type) const {
@@ -153,10 +176,8 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
       return;
     }
     await_request();
-    if (early_.empty()) return;
-    const std::string bytes = std::exchange(early_, {});
     received_ = server_.loop_.now();
-    take(bytes);
+    serve();
   }
 
   void on_flushed() override {
@@ -187,7 +208,7 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
   HttpParser parser_{HttpParser::Kind::request};
   HttpHead head_;
   std::string body_;
-  std::string early_;
+  std::string unread_;  ///< What has come in and is not read yet: at most one request is.
   std::string scratch_;
   Instant received_ = never;
   HandOver handed_over_;
@@ -195,6 +216,7 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
   std::uint32_t answered_ = 0;
   bool is_complete_ = false;
   bool is_answering_ = false;
+  bool is_serving_ = false;
   bool is_last_ = false;
 };
 

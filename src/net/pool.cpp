@@ -7,10 +7,9 @@
 namespace tacho {
 namespace {
 
-/// A TLS alert record, which a TLS server sends when it is spoken to in plain HTTP.
-bool looks_like_tls(std::string_view bytes) {
-  return bytes.size() >= 2 && bytes[0] == '\x15' && bytes[1] == '\x03';
-}
+/// A TLS alert record, which a TLS server sends when it is spoken to in plain HTTP. Its first byte
+/// begins no line of HTTP, and the second one may come later.
+bool looks_like_tls(std::string_view bytes) { return bytes.starts_with('\x15'); }
 
 }  // namespace
 

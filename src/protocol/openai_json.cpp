@@ -1,6 +1,7 @@
 #include "protocol/openai_json.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/simd_json.h"
 
@@ -9,9 +10,41 @@ namespace {
 
 namespace od = simdjson::ondemand;
 
+/// The value of an escape \uXXXX at `at`, or nothing when there is none.
+std::optional<std::uint32_t> unicode_escape(std::string_view text, std::size_t at) {
+  const auto escape = text.substr(std::min(at, text.size()), 6);
+  std::uint32_t code = 0;
+  if (escape.size() < 6 || !escape.starts_with("\\u")) return std::nullopt;
+  const auto [end, error] = std::from_chars(escape.data() + 2, escape.data() + 6, code, 16);
+  if (error != std::errc() || end != escape.data() + 6) return std::nullopt;
+  return code;
+}
+
+/// The text of a string token in which half a surrogate pair stands, as Python writes a character
+/// that a tokenizer has cut in two: the half becomes U+FFFD, for a token has come. "" when
+/// something else is wrong with it.
+std::string mended_text(std::string_view token) {
+  std::string mended;
+  for (std::size_t at = 0; at < token.size();) {
+    const auto code = unicode_escape(token, at);
+    const auto next = unicode_escape(token, at + 6);
+    const bool is_first = code && *code >> 10 == 0xD800 >> 10;
+    const bool is_pair = is_first && next && *next >> 10 == 0xDC00 >> 10;
+    const std::size_t length = is_pair ? 12 : code ? 6 : token[at] == '\\' ? 2 : 1;
+    const bool is_half = !is_pair && code && *code >> 11 == 0xD800 >> 11;
+    mended += is_half ? "\\ufffd" : token.substr(at, length);
+    at += length;
+  }
+  const auto json = parse_json(mended, "");
+  return json && json->is_string() ? json->get<std::string>() : "";
+}
+
 void read_text(od::value value, std::string& out) {
+  const std::string_view token = value.raw_json_token();
   std::string_view text;
-  if (value.get_string().get(text) == simdjson::SUCCESS) out = text;
+  const auto error = value.get_string().get(text);
+  if (error == simdjson::SUCCESS) out = text;
+  if (error == simdjson::STRING_ERROR) out = mended_text(token);
 }
 
 void read_count(od::value value, std::optional<std::uint32_t>& out) {

@@ -260,6 +260,16 @@ TEST_CASE("each wrong answer has its outcome and says what was wrong") {
       {"no HTTP", "SSH-2.0-OpenSSH_9.2\r\n", false, Outcome::malformed, "not an HTTP/1.1 response"},
       {"a TLS alert", std::string("\x15\x03\x01\x00\x02\x02\x46", 7), false, Outcome::malformed,
        "the server speaks TLS"},
+      {"the first byte of a TLS alert", "\x15", false, Outcome::malformed, "the server speaks TLS"},
+      {"a redirect", "HTTP/1.1 307 X\r\nLocation: http://other/v1\r\nContent-Length: 2\r\n\r\nno",
+       false, Outcome::http_status, "redirected to http://other/v1, which is not followed"},
+      {"a compressed stream",
+       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n"
+       "Content-Length: 4\r\n\r\n\x1f\x8b\n\n",
+       false, Outcome::malformed, "a compressed answer (gzip), which was not asked for"},
+      {"a compressed error page",
+       "HTTP/1.1 500 X\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n\x1f\x8b", false,
+       Outcome::http_status, "a compressed answer (br), which was not asked for"},
       {"a chunk size that is none", stream_head + "zz\r\n", false, Outcome::malformed,
        "a chunk size that is no number"},
       {"a whole answer that is none", whole(200, "hello"), false, Outcome::malformed,
@@ -276,6 +286,14 @@ TEST_CASE("each wrong answer has its outcome and says what was wrong") {
     CHECK(outcome_name(r.outcome) == outcome_name(c.outcome));
     CHECK(r.detail == c.detail);
   }
+}
+
+TEST_CASE("an answer that says it is not compressed is not") {
+  const std::string body = R"({"choices":[{"text":"x","finish_reason":"stop"}]})";
+  const Record r =
+      answer(format("HTTP/1.1 200 OK\r\nContent-Encoding: Identity\r\nContent-Length: {}\r\n\r\n{}",
+                    body.size(), body));
+  CHECK(r.outcome == Outcome::ok);
 }
 
 TEST_CASE("bytes after a complete answer cost the connection, not the answer") {

@@ -235,5 +235,39 @@ TEST_CASE("a port that is taken cannot be listened on") {
   CHECK_FALSE(second.listen(address).ok());
 }
 
+TEST_CASE(
+    "twenty thousand requests at once are answered one after the other, not inside each other") {
+  constexpr int count = 20'000;
+  std::string requests;
+  for (int i = 0; i < count; ++i) requests += "GET /a HTTP/1.1\r\n\r\n";
+  const Conversation c = talk({{0ms, post("/slow", "") + requests}});
+  CHECK(split(c.log, '\n').size() == count + 2);
+  CHECK(c.heard.ends_with(reply_of("") + reply_of("")));
+  CHECK(c.closed == "open");
+}
+
+TEST_CASE("a request that came early is no idle connection") {
+  HttpServerOptions options;
+  options.idle_timeout = 5ms;
+  const Conversation c = talk({{0ms, post("/a", "x") + post("/slow", "")}}, options);
+  CHECK(c.heard.ends_with("slow"));
+  CHECK(c.closed == "end");
+}
+
+TEST_CASE("after its last answer a connection reads nothing more") {
+  const Conversation c =
+      talk({{0ms, "GET /a HTTP/1.1\r\nConnection: close\r\n\r\n" + post("/b", "")}});
+  CHECK(c.log == "GET /a ''\n");
+  CHECK(c.closed == "end");
+}
+
+TEST_CASE("a client that sends without end and waits for no answer is given up") {
+  std::vector<std::pair<Duration, std::string>> bytes{{0ms, post("/never", "")}};
+  for (int i = 0; i < 70; ++i) bytes.emplace_back(0ms, std::string(1u << 20, 'x'));
+  const Conversation c = talk(std::move(bytes));
+  CHECK(c.log == "POST /never ''\nabandoned /never\n");
+  CHECK(c.closed == "reset");
+}
+
 }  // namespace
 }  // namespace tacho

@@ -6,6 +6,8 @@
 
 #include <vector>
 
+#include "base/text.h"
+
 namespace tacho {
 namespace {
 
@@ -45,6 +47,17 @@ TEST_CASE("text is unescaped, whatever it holds") {
   CHECK(read(R"({"choices":[{"message":{"role":"assistant","content":"whole"},)"
              R"("finish_reason":"stop"}]})")
             .text == "whole");
+}
+
+TEST_CASE("half a surrogate pair is a token too: what cannot be read of it becomes U+FFFD") {
+  const auto text = [](std::string_view escaped) {
+    return read(format(R"({{"choices":[{{"delta":{{"content":"{}"}}}}]}})", escaped)).text;
+  };
+  CHECK(text("\\ud83d") == "\uFFFD");
+  CHECK(text("a\\uDE00z") == "a\uFFFDz");
+  CHECK(text("\\ud83d\\ud83d\\ude00") == "\uFFFD😀");
+  CHECK(text("\\ud83d \\\\ude00 \\\"") == "\uFFFD \\ude00 \"");
+  CHECK(text("\\ud83d\\q") == "");  // No JSON at all.
 }
 
 TEST_CASE("reasoning and tool calls are content too") {
