@@ -31,6 +31,8 @@ test  | /usr/include/doctest/doctest.h     | doctest-dev        | the unit and w
 test  | openssl                            | openssl            | certificates of the TLS tests
 full  | clang-format-16                    | clang-format-16    | the format of the code
 full  | valgrind                           | valgrind           | finds memory errors
+full  | clang++-16                         | clang-16           | the fuzz targets
+full  | /usr/lib/llvm-16/lib/clang/*/lib/*/libclang_rt.fuzzer-*.a | libclang-rt-16-dev | libFuzzer
 full  | chromium                           | chromium           | opens the report page
 TABLE
 }
@@ -54,6 +56,7 @@ at_least() {
 there() {
   case $1 in
     */ensurepip) [[ $(command -v python3) != /usr/bin/python3 ]] || compgen -G "$1" >/dev/null ;;
+    */libclang_rt.*) compgen -G "$1" >/dev/null ;;
     */ca-certificates.crt) [[ -e $1 || -d /etc/pki/tls/certs ]] ;;
     /usr/include/*) [[ -e $1 || -e /usr/local/include/${1#/usr/include/} ]] ;;
     *) have "$1" ;;
@@ -159,7 +162,7 @@ apt_names() {
         # Some builds of the nodejs package carry npm and refuse the package of that name.
         [[ $(candidate nodejs) == *nodesource* ]] || have npm || echo npm
         ;;
-      chromium | valgrind | clang-format-16)
+      chromium | valgrind | clang-format-16 | clang-16 | libclang-rt-16-dev)
         if [[ -n $(candidate "$name") ]]; then echo "$name"; else
           say "there is no package $name here; the tests that need it will say SKIP"
         fi

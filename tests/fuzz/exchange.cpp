@@ -87,7 +87,7 @@ std::vector<Record> play(const Scene& scene, const WorldOptions& net) {
   const auto protocol = std::move(*make_protocol(scene.dialect));
   const Url url{false, "127.0.0.1", 8000, ""};
   CellPlan plan;
-  plan.request_timeout = 1s;
+  plan.timeouts.total = 1s;
   plan.prompts.push_back({http_request_text("POST", url, "/v1/x", {}, "{}"), 7, 9});
   for (std::uint32_t i = 0; i < request_count; ++i) plan.measure.push_back({i, 0, 0s});
   Target target;
