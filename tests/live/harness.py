@@ -118,6 +118,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def is_sanitized():
+    """True when a sanitizer is in the binary, which needs time and memory of its own."""
+    return bool(re.search(rb"__[at]san_init", pathlib.Path(BINARY).read_bytes()))
+
+
 def get(url, headers=None, body=None):
     """Status and text of one request; an error status is no exception."""
     data = None if body is None else json.dumps(body).encode()

@@ -1,8 +1,8 @@
 """A server that says exactly the bytes it is told to, with the cuts and pauses it is told to make.
 
 An answer is a list of steps: bytes are sent as one piece, a number is a pause in seconds, and
-RESET, CLOSE and HANG end it. The bytes are written here after what real servers do; none is a
-recording.
+RESET, CLOSE, SHUT (our side only) and HANG end it. The bytes are written here after what real
+servers do; none is a recording.
 """
 
 import json
@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 
-RESET, CLOSE, HANG = "reset", "close", "hang"
+RESET, CLOSE, SHUT, HANG = "reset", "close", "shut", "hang"
 DONE = "data: [DONE]\n\n"
 
 
@@ -180,6 +180,9 @@ class Scripted:
                 return False
             if step == CLOSE:
                 return False
+            if step == SHUT:
+                connection.shutdown(socket.SHUT_WR)
+                step = HANG
             if step == HANG:
                 connection.recv(1)  # Until the client gives up.
                 return False

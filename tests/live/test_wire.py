@@ -173,6 +173,8 @@ def half_a_character_is_no_crash():
     lone = event("X").replace('"X"', '"\\ud83d"')
     record, _ = ask(stream(ROLE, event("one"), lone, event(" two", finish="stop"), DONE))
     equal("outcome", record["outcome"], "ok")
+    equal("all three are content", len(record["chunk_gaps"]), 3)
+    equal("the half has a mark", record["text"], "one\ufffd two")
     bad = chunk(event("X").encode().replace(b"X", b"\xff\xfe"))
     steps = stream(ROLE, event("one"), event(" two", finish="stop"), DONE)
     with Scripted([*steps[:2], bad, *steps[2:]]) as server:
