@@ -39,11 +39,21 @@ Result<const DatasetFormat*> find_format(const std::string& type) {
       format("unknown dataset type '{}'; known: {}", type, join(dataset_types(), ", ")));
 }
 
+/// The characters of a string up to its closing quote, escapes and all.
+std::string_view raw_text(simdjson::ondemand::raw_json_string string) {
+  const char* begin = string.raw();
+  const char* end = begin;
+  while (*end != '"') end += *end == '\\' ? 2 : 1;  // That there is one has been seen to.
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+/// The keys of an object, which is then at its beginning again. They are not unescaped: simdjson's
+/// buffer has room for each string of a document once, and they will be read again.
 JsonError keys_of(JsonObject& object, std::vector<std::string>& keys) {
   for (auto field : object) {
-    std::string_view key;
-    if (const JsonError failure = field.unescaped_key().get(key)) return failure;
-    keys.emplace_back(key);
+    simdjson::ondemand::raw_json_string key;
+    if (const JsonError failure = field.key().get(key)) return failure;
+    keys.emplace_back(raw_text(key));
   }
   bool is_empty = false;
   return object.reset().get(is_empty);

@@ -213,5 +213,17 @@ TEST_CASE("the built-in dataset is large, multilingual, and no two prompts begin
   }
 }
 
+TEST_CASE("keys of any length are read, in the first entry too") {
+  for (const std::size_t length : {std::size_t{500}, std::size_t{5000}, std::size_t{1'000'000}}) {
+    const std::string key(length, 'k');
+    const auto list = parse_dataset("[{\"" + key + "\": 1, \"prompt\": \"x\"}]", "set.json", "");
+    REQUIRE(list.ok());
+    CHECK(list->prompts.size() == 1);
+    const auto line = parse_dataset("{\"\\\"" + key + "\": 1, \"prompt\": \"x\"}", "set.jsonl", "");
+    REQUIRE(line.ok());
+    CHECK(line->prompts.size() == 1);
+  }
+}
+
 }  // namespace
 }  // namespace tacho
