@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <thread>
@@ -21,8 +22,10 @@
 #include "cli/outputs.h"
 #include "cli/progress_display.h"
 #include "load/run_cell.h"
+#include "load/workload_digest.h"
 #include "record/environment.h"
 #include "report/truth.h"
+#include "sim/profile.h"
 
 namespace tacho {
 namespace {
@@ -104,7 +107,7 @@ Json config_json(const BenchOptions& o, const PromptDealer& dealer, std::uint32_
   config["dataset"] = dealer.description();
   config["streams"] = o.streams;
   config["threads"] = threads;
-  config["burstiness"] = o.burstiness;
+  config["burstiness"] = std::isnan(o.burstiness) ? 1.0 : o.burstiness;
   config["request_timeout_s"] = o.request_timeout_s;
   if (o.connect_timeout_s > 0) config["connect_timeout_s"] = o.connect_timeout_s;
   if (o.first_token_timeout_s > 0) config["first_token_timeout_s"] = o.first_token_timeout_s;
@@ -117,6 +120,9 @@ Json config_json(const BenchOptions& o, const PromptDealer& dealer, std::uint32_
     config["ramp_up"] = {{"strategy", o.ramp_strategy},
                          {"start_per_s", o.ramp_start_per_s},
                          {"end_per_s", o.ramp_end_per_s}};
+  }
+  if (o.is_fixed_schedule) {
+    config["replay"] = {{"trace", o.dataset}, {"speedup", o.replay_speedup}};
   }
   if (o.num_scheduler_steps > 0) config["server_num_scheduler_steps"] = o.num_scheduler_steps;
   if (o.has_prefix_caching) config["server_enable_prefix_caching"] = true;
@@ -203,6 +209,11 @@ Status begin_manifest(Bench& bench, const std::vector<std::string>& arguments) {
   return write_manifest(bench.directory, m);
 }
 
+/// How many ids a cell takes; one that begins its list again does so less than a thousand times.
+std::uint64_t ids_of(const CellPlan& plan) {
+  return plan.warmup.size() + plan.measure.size() * (plan.repeats ? 1000 : 1);
+}
+
 /// Runs one cell and notes in the manifest what the generator knows of itself.
 Status run_one(Bench& bench, const PlannedCell& planned, const Target& target,
                const RunControls& controls, std::uint64_t& next_id, Instant run_start) {
@@ -210,7 +221,8 @@ Status run_one(Bench& bench, const PlannedCell& planned, const Target& target,
   if (!prompts) return prompts.error();
   CellPlan plan = make_cell_plan(planned, *prompts, bench.style(), bench.seed, next_id);
   plan.timeouts = bench.plan.timeouts;
-  next_id += plan.warmup.size() + plan.measure.size() * (planned.repeats ? 1000 : 1);
+  next_id += ids_of(plan);
+  bench.manifest.config["workload_digest"][std::to_string(planned.cell.id)] = workload_digest(plan);
   auto outcome = run_cell(plan, target, controls);
   if (!outcome) return outcome.error();
   bench.manifest.cells[planned.cell.id].started_after = outcome->measure_start - run_start;
@@ -308,6 +320,21 @@ Result<int> report(const Bench& bench) {
   return judged_exit_code(run, bench.options.is_strict);
 }
 
+void print_first_request(const Bench& bench, const Prompt& prompt) {
+  const Ask ask = make_ask(prompt, bench.style(), bench.plan.cells.front().cell.ignore_eos);
+  const std::string body = bench.protocol->body(ask);
+  std::printf("request    POST %s%s\n           %s%s\n", bench.target.origin.c_str(),
+              bench.target.url.path.c_str(), std::string(cut_utf8(body, 160)).c_str(),
+              body.size() > 160 ? " …" : "");
+}
+
+/// The name that requests will ask for; empty where the server has to be asked first.
+std::string model_before_asking(const BenchOptions& o) {
+  if (!o.served_model_name.empty()) return o.served_model_name;
+  if (!o.model.empty() || o.sim.empty()) return o.model;
+  return std::string(find_model(o.sim.substr(o.sim.find('/') + 1))->id);  // The plan has looked.
+}
+
 int dry_run(Bench& bench) {
   std::printf("%s", plan_text(bench.plan).c_str());
   if (bench.options.sim.empty()) {
@@ -317,18 +344,18 @@ int dry_run(Bench& bench) {
   } else {
     bench.target.url.path = bench.protocol->path();
   }
-  const BenchOptions& o = bench.options;
-  bench.target.model = !o.served_model_name.empty() ? o.served_model_name
-                       : o.model.empty()            ? "(the server's)"
-                                                    : o.model;
-  auto prompts = bench.dealer->deal(bench.plan.cells.front());
-  if (!prompts) return fail(prompts.error());
-  const Ask ask =
-      make_ask(prompts->front(), bench.style(), bench.plan.cells.front().cell.ignore_eos);
-  const std::string body = bench.protocol->body(ask);
-  std::printf("request    POST %s%s\n           %s%s\n", bench.target.origin.c_str(),
-              bench.target.url.path.c_str(), std::string(cut_utf8(body, 160)).c_str(),
-              body.size() > 160 ? " …" : "");
+  const std::string model = model_before_asking(bench.options);
+  bench.target.model = model.empty() ? "(the server's)" : model;
+  std::uint64_t next_id = 0;
+  for (const PlannedCell& planned : bench.plan.cells) {
+    auto prompts = bench.dealer->deal(planned);
+    if (!prompts) return fail(prompts.error());
+    if (planned.cell.id == 0) print_first_request(bench, prompts->front());
+    if (model.empty()) break;
+    const CellPlan plan = make_cell_plan(planned, *prompts, bench.style(), bench.seed, next_id);
+    next_id += ids_of(plan);
+    std::printf("workload   cell %u: %s\n", planned.cell.id, workload_digest(plan).c_str());
+  }
   return 0;
 }
 

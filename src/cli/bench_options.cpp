@@ -62,22 +62,18 @@ void add_load(FlagTable& t, BenchOptions& o) {
              "concurrency; 30 s of a rate]");
   t.integer({"--epochs"}, "N", o.epochs,
             "N × concurrency requests in each closed-loop cell. [default: 5]", 1);
-  t.integer({"--max-concurrency"}, "N", o.max_concurrency,
+  t.integer({"--max-in-flight", "--max-concurrency"}, "N", o.max_concurrency,
             "With a rate: at most so many in flight, later arrivals wait with their due time kept. "
             "Alone: as --concurrency.",
             1);
-  t.duration({"--duration", "--max-seconds"}, o.duration_s,
-             "Stop sending after this time: 30s, 10m.");
+  t.duration({"--duration", "--run-time", "-t", "--max-seconds", "--benchmark-duration"},
+             o.duration_s, "Stop sending after this time: 30s, 10m.");
   t.integer(
       {"--warmup", "--num-warmups", "--warmup-request-count"}, "N", o.warmup,
       "Requests before each cell that are not counted, with prompts of their own. [default: 0]");
-  t.number({"--burstiness"}, "B", o.burstiness,
-           "Shape of the gamma gaps of a rate, as in vLLM: 1 is Poisson, less is burstier. "
-           "[default: 1]");
-  t.text({"--ramp-up-strategy"}, "S", o.ramp_strategy,
-         "linear or exponential: from one rate to another over the requests.");
-  t.number({"--ramp-up-start-rps"}, "R", o.ramp_start_per_s, "Rate at the start of the ramp.");
-  t.number({"--ramp-up-end-rps"}, "R", o.ramp_end_per_s, "Rate at its end.");
+  t.duration({"--warmup-duration"}, o.warmup_duration_s,
+             "Requests before each cell for this time, that are not counted; with --warmup, at "
+             "most so many.");
   t.duration({"--grace"}, o.grace_s,
              "After an interrupt, let requests in flight finish for so long. [default: 10s]");
   t.integer({"--threads"}, "N", o.threads, "Threads that send and receive. [default: cores - 1]",
@@ -182,6 +178,7 @@ FlagTable bench_flags(BenchOptions& options) {
   FlagTable table;
   add_target(table, options);
   add_load(table, options);
+  add_load_shapes(table, options);
   add_rules(table, options);
   add_prompts(table, options);
   add_output(table, options);

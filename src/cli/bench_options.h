@@ -2,6 +2,7 @@
 // on.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -30,9 +31,20 @@ struct BenchOptions {
   std::uint32_t epochs = 5;
   double duration_s = 0.0;
   std::uint32_t warmup = 0;
-  double burstiness = 1.0;
+  double warmup_duration_s = 0.0;
+  // Load shapes.
+  std::string arrivals;
+  double burstiness = NAN, gap_cv = NAN;  ///< NaN: not given.
+  std::string rate_series, ramp, on_off;
+  double rate_ramp_s = 0.0, concurrency_ramp_s = 0.0;
   std::string ramp_strategy;
   double ramp_start_per_s = 0.0, ramp_end_per_s = 0.0;
+  bool is_fixed_schedule = false, has_auto_offset = false;
+  double replay_speedup = 1.0;
+  double schedule_start_ms = NAN, schedule_end_ms = NAN;  ///< NaN: not given.
+  std::vector<std::uint32_t> users;
+  double spawn_rate = 0.0;
+  std::string think_time;
   double grace_s = 10.0;
   std::uint32_t threads = 0;
   std::uint32_t seed = 0;
@@ -62,6 +74,9 @@ struct BenchOptions {
     return !service_kind.empty() || generates_plots || !artifact_dir.empty();
   }
 };
+
+/// The rows on when requests are due and streams begin; part of bench_flags.
+void add_load_shapes(FlagTable& table, BenchOptions& options);
 
 /// The rows of `tacho bench`, filling `options`.
 FlagTable bench_flags(BenchOptions& options);

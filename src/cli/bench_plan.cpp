@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "cli/plan_cells.h"
 #include "cli/plan_checks.h"
 #include "cli/plan_loads.h"
 #include "cli/slo_flags.h"
@@ -13,12 +14,6 @@ namespace {
 
 constexpr std::uint32_t default_random_input = 1024;  // vLLM's and GenAI-Perf's habits.
 constexpr std::uint32_t default_output = 128;
-
-/// A pair of lengths, or the dataset's own.
-struct Lengths {
-  std::optional<std::uint32_t> input, output;
-  std::string label;
-};
 
 Result<std::string> plan_endpoint(const BenchOptions& o) {
   if (!o.endpoint_type.empty()) return o.endpoint_type;
@@ -107,21 +102,10 @@ Result<std::vector<Lengths>> plan_lengths(const BenchOptions& o, const PromptSou
   return pairs;
 }
 
-PlannedCell new_cell(const BenchOptions& o, const Lengths& lengths, std::size_t id) {
-  PlannedCell planned;
-  planned.cell.id = static_cast<std::uint32_t>(id);
-  planned.cell.input_tokens = lengths.input;
-  planned.cell.output_tokens = lengths.output;
-  planned.cell.lengths = lengths.label;
-  planned.cell.warmup_requests = o.warmup;
-  planned.cell.ignore_eos = (o.ignores_eos || (lengths.input && lengths.output)) && !o.heeds_eos;
-  planned.duration_s = o.duration_s;
-  return planned;
-}
-
 Status plan_cells(const BenchOptions& o, BenchPlan& plan) {
   auto loads = plan_loads(o);
   if (!loads) return loads.error();
+  if (o.is_fixed_schedule) return add_replay(o, *loads, plan);
   auto lengths = plan_lengths(o, plan.source);
   if (!lengths) return lengths.error();
   // Beside a static grid, which takes the pairs of lengths, rates send the dataset as it is: that
@@ -129,32 +113,13 @@ Status plan_cells(const BenchOptions& o, BenchPlan& plan) {
   BenchOptions natural = o;
   natural.input_tokens.clear();
   natural.output_tokens.clear();
-  const bool has_both =
-      !loads->concurrency.empty() && !loads->rates.empty() && o.dataset_name != "random";
+  const bool has_closed = !loads->concurrency.empty() || !loads->users.empty();
+  const bool has_both = has_closed && !loads->rates.empty() && o.dataset_name != "random";
   auto dynamic_lengths = plan_lengths(has_both ? natural : o, plan.source);
   if (!dynamic_lengths) return dynamic_lengths.error();
-  for (const Lengths& pair : *lengths) {
-    for (const std::uint32_t concurrency : loads->concurrency) {
-      PlannedCell planned = new_cell(o, pair, plan.cells.size());
-      planned.cell.concurrency = concurrency;
-      planned.cell.requests = static_requests(o, concurrency);
-      planned.repeats = o.duration_s > 0.0 && o.num_prompts.empty();
-      plan.cells.push_back(std::move(planned));
-    }
-  }
+  for (const Lengths& pair : *lengths) add_closed_loops(o, *loads, pair, plan);
   for (const Lengths& pair : *dynamic_lengths) {
-    for (std::size_t i = 0; i < loads->rates.size(); ++i) {
-      PlannedCell planned = new_cell(o, pair, plan.cells.size());
-      auto arrivals = plan_arrivals(o, loads->rates[i]);
-      if (!arrivals) return arrivals.error();
-      planned.arrivals = *arrivals;
-      planned.cell.is_static = false;
-      planned.cell.request_rate = loads->rates[i];
-      if (arrivals->ramp != Arrivals::Ramp::none) planned.cell.ramp_start_rate = o.ramp_start_per_s;
-      if (loads->cap > 0) planned.cell.concurrency = loads->cap;
-      planned.cell.requests = dynamic_requests(o, loads->rates[i], i);
-      plan.cells.push_back(std::move(planned));
-    }
+    if (auto status = add_open_loops(o, *loads, pair, plan); !status) return status;
   }
   return Nothing{};
 }

@@ -10,6 +10,8 @@
 #include "load/rules.h"
 #include "record/manifest.h"
 #include "workload/arrivals.h"
+#include "workload/think_time.h"
+#include "workload/trace.h"
 
 namespace tacho {
 
@@ -25,7 +27,12 @@ struct PromptSource {
 /// One cell, with what the manifest does not keep.
 struct PlannedCell {
   Cell cell;
-  Arrivals arrivals;  ///< Of an open loop.
+  Arrivals arrivals;              ///< Of an open loop without a trace.
+  std::vector<TraceEntry> trace;  ///< Of a replay; its requests, with their due times.
+  double stream_gap_s = 0.0;      ///< Closed loop: from the begin of a stream to the next one's.
+  bool has_users = false;         ///< Its streams are users, who think.
+  ThinkTime think;
+  double warmup_duration_s = 0.0;  ///< 0: until all have been sent.
   double duration_s = 0.0;
   bool repeats = false;  ///< Goes on to the duration, beginning again at the list's end.
 };
@@ -42,7 +49,11 @@ struct BenchPlan {
   std::vector<std::string> notes;  ///< For the user: what was assumed.
 };
 
-/// Plans; the error is about options that do not go together.
+/// The seed of one cell's arrivals and think times.
+inline Seed cell_seed(Seed seed, std::uint32_t cell) { return {seed.value + cell}; }
+
+/// Plans; reads the files of a trace or a rate series. The error is about options that do not go
+/// together.
 Result<BenchPlan> plan_bench(const BenchOptions& options);
 
 /// The plan as text, for --dry-run.

@@ -39,8 +39,9 @@ Status PromptDealer::load() {
     if (!dataset) return dataset.error();
     dataset_ = std::move(*dataset);
   }
-  const bool needs_counts = std::any_of(plan_.cells.begin(), plan_.cells.end(),
-                                        [](const PlannedCell& c) { return !c.cell.input_tokens; });
+  const bool needs_counts =
+      std::any_of(plan_.cells.begin(), plan_.cells.end(),
+                  [](const PlannedCell& c) { return !c.cell.input_tokens && c.trace.empty(); });
   if (needs_counts) {
     StepProgress progress("counting tokens", shows_progress_);
     auto status =
@@ -156,9 +157,46 @@ Result<std::vector<Prompt>> PromptDealer::deal_shaped(const Cell& cell, std::siz
   return prompts;
 }
 
+/// What a trace says, and for what it only gives the length of, text of that length. The warm-up
+/// has the lengths of the trace's first requests.
+Result<std::vector<Prompt>> PromptDealer::deal_trace(const PlannedCell& planned) {
+  const std::size_t warmups = planned.cell.warmup_requests;
+  const auto entry_of = [&](std::size_t i) -> const TraceEntry& {
+    return planned.trace[(i < warmups ? i : i - warmups) % planned.trace.size()];
+  };
+  std::vector<Prompt> prompts(warmups + planned.cell.requests);
+  std::vector<PromptLengths> lengths;
+  std::vector<std::size_t> shaped;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    const TraceEntry& entry = entry_of(i);
+    const std::uint32_t answer =
+        entry.output_tokens > 0 ? entry.output_tokens : default_answer_tokens;
+    const auto counted = entry.input_tokens > 0
+                             ? entry.input_tokens
+                             : static_cast<std::uint32_t>(tokenizer_.count(entry.text));
+    if (i >= warmups && !entry.text.empty()) {
+      prompts[i].messages = {{"user", entry.text}};
+      prompts[i].input_tokens = counted;
+      prompts[i].output_tokens = answer;
+      continue;
+    }
+    shaped.push_back(i);
+    lengths.push_back({std::max(1u, counted), answer});
+  }
+  if (shaped.empty()) return prompts;
+  StepProgress progress(format("making {} prompts of a trace's lengths", shaped.size()),
+                        shows_progress_);
+  auto made = shape_prompts(dataset_, tokenizer_, lengths, cell_seed(seed_, planned.cell.id),
+                            [&](std::size_t done, std::size_t all) { progress.show(done, all); });
+  if (!made) return made;
+  for (std::size_t k = 0; k < shaped.size(); ++k) prompts[shaped[k]] = std::move((*made)[k]);
+  return prompts;
+}
+
 Result<std::vector<Prompt>> PromptDealer::deal(const PlannedCell& planned) {
   const Cell& cell = planned.cell;
   const std::size_t count = std::size_t{cell.warmup_requests} + cell.requests;
+  if (!planned.trace.empty()) return deal_trace(planned);
   if (cell.input_tokens) return deal_shaped(cell, count);
   if (plan_.endpoint == "embeddings") return deal_batches(count);
   std::vector<Prompt> prompts;
@@ -194,12 +232,38 @@ Ask make_ask(const Prompt& prompt, const RequestStyle& style, bool ignores_eos) 
   return ask;
 }
 
+namespace {
+
+/// When each measured request of an open loop is due, from the cell's start.
+std::vector<Duration> planned_due_times(const PlannedCell& planned, Seed seed) {
+  const std::uint32_t count = planned.cell.requests;
+  if (planned.cell.is_static) return std::vector<Duration>(count, Duration(0));
+  if (planned.trace.empty()) return due_times(planned.arrivals, count, seed);
+  std::vector<Duration> due;
+  for (const TraceEntry& entry : planned.trace) due.push_back(entry.due);
+  return due;
+}
+
+/// Who comes when, and thinks for how long.
+void plan_streams(const PlannedCell& planned, Seed seed, CellPlan& plan) {
+  for (std::uint32_t k = 0; planned.stream_gap_s > 0.0 && k < plan.concurrency; ++k) {
+    plan.slot_starts.push_back(from_s(k * planned.stream_gap_s));
+  }
+  plan.has_users = planned.has_users;
+  if (mean_s(planned.think) == 0.0) return;
+  const auto think = think_times(planned.think, plan.measure.size(), seed);
+  for (std::size_t i = 0; i < think.size(); ++i) plan.measure[i].think = think[i];
+}
+
+}  // namespace
+
 CellPlan make_cell_plan(const PlannedCell& planned, const std::vector<Prompt>& prompts,
                         const RequestStyle& style, Seed seed, std::uint64_t first_id) {
   CellPlan plan;
   plan.cell = planned.cell.id;
   plan.is_closed_loop = planned.cell.is_static;
   plan.concurrency = planned.cell.concurrency.value_or(0);
+  plan.warmup_duration = from_s(planned.warmup_duration_s);
   plan.duration = from_s(planned.duration_s);
   plan.repeats = planned.repeats;
   const CheckedTarget& target = *style.target;
@@ -210,14 +274,13 @@ CellPlan make_cell_plan(const PlannedCell& planned, const std::vector<Prompt>& p
          prompt.input_tokens, prompt.output_tokens});
   }
   const std::uint32_t warmups = planned.cell.warmup_requests;
-  std::vector<Duration> due(planned.cell.requests, Duration(0));
-  if (!planned.cell.is_static) {
-    due = due_times(planned.arrivals, planned.cell.requests, Seed{seed.value + planned.cell.id});
-  }
+  const Seed own_seed = cell_seed(seed, planned.cell.id);
+  const std::vector<Duration> due = planned_due_times(planned, own_seed);
   for (std::uint32_t i = 0; i < warmups; ++i) plan.warmup.push_back({first_id + i, i, Duration(0)});
   for (std::uint32_t i = 0; i < planned.cell.requests; ++i) {
     plan.measure.push_back({first_id + warmups + i, warmups + i, due[i]});
   }
+  if (plan.is_closed_loop) plan_streams(planned, own_seed, plan);
   return plan;
 }
 

@@ -36,6 +36,7 @@ class PromptDealer {
   Prompt next_of_dataset();
   Result<std::vector<Prompt>> deal_shaped(const Cell& cell, std::size_t count);
   Result<std::vector<Prompt>> deal_batches(std::size_t count);
+  Result<std::vector<Prompt>> deal_trace(const PlannedCell& planned);
 
   const BenchPlan& plan_;
   const Tokenizer& tokenizer_;

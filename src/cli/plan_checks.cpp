@@ -58,16 +58,21 @@ Status check_options(const BenchOptions& o) {
 }
 
 Status check_sizes(const BenchOptions& o, const BenchPlan& plan) {
-  constexpr std::uint32_t requests_max = 1'000'000, streams_max = 100'000, tokens_max = 10'000'000,
-                          threads_max = 1024;
+  constexpr std::uint32_t streams_max = 100'000, tokens_max = 10'000'000, threads_max = 1024;
   for (const PlannedCell& planned : plan.cells) {
     const Cell& cell = planned.cell;
     const std::uint64_t requests = std::uint64_t{cell.requests} + cell.warmup_requests;
-    if (requests > requests_max || requests * o.batch_size > requests_max) {
+    if (!cell.is_static && o.num_prompts.empty() && cell.requests > cell_requests_max) {
+      return input_error(
+          format("{}: more than the {} requests that a cell may hold; give a shorter --duration or "
+                 "a lower rate, or say how many with --num-prompts",
+                 cell_label(cell), cell_requests_max));
+    }
+    if (requests > cell_requests_max || requests * o.batch_size > cell_requests_max) {
       return input_error(format(
           "{}: {} prompts are more than the {} that a cell may hold; --duration goes through a "
           "shorter list again",
-          cell_label(cell), requests * o.batch_size, requests_max));
+          cell_label(cell), requests * o.batch_size, cell_requests_max));
     }
     if (cell.concurrency.value_or(0) > streams_max) {
       return input_error(format("{}: more than {} streams", cell_label(cell), streams_max));

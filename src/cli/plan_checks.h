@@ -8,6 +8,9 @@
 
 namespace tacho {
 
+/// More requests than this no cell may hold.
+inline constexpr std::uint32_t cell_requests_max = 1'000'000;
+
 /// Options that need nothing else to be known as wrong.
 Status check_options(const BenchOptions& options);
 

@@ -3,6 +3,27 @@
 #include "cli/bench_plan.h"
 
 namespace tacho {
+namespace {
+
+std::string seconds_text(double seconds) {
+  return seconds > 0 ? format(", at most {} s", format_significant(seconds)) : "";
+}
+
+std::string cell_text(const PlannedCell& planned) {
+  const Cell& cell = planned.cell;
+  std::string out = format("cell {:<4}  {:<7}  {}  {} requests{}{}", cell.id,
+                           cell.is_static ? "static" : "dynamic", cell_label(cell), cell.requests,
+                           planned.repeats ? " and on" : "", seconds_text(planned.duration_s));
+  if (cell.ignore_eos) out += ", ignore_eos";
+  if (!cell.shape.empty()) out += ", " + cell.shape;
+  if (cell.warmup_requests > 0) {
+    out += format("; before it {} to warm up{}", cell.warmup_requests,
+                  seconds_text(planned.warmup_duration_s));
+  }
+  return out;
+}
+
+}  // namespace
 
 std::string plan_text(const BenchPlan& plan) {
   std::string out =
@@ -21,19 +42,7 @@ std::string plan_text(const BenchPlan& plan) {
   for (const CellSlo& slo : plan.cell_slos) out += format("slo        {}\n", slo_text(slo));
   if (plan.error_budget > 0)
     out += format("budget     errors <= {:g} %\n", 100 * plan.error_budget);
-  for (const PlannedCell& planned : plan.cells) {
-    out += format(
-        "cell {:<4}  {:<7}  {}  {} requests{}{}{}{}\n", planned.cell.id,
-        planned.cell.is_static ? "static" : "dynamic", cell_label(planned.cell),
-        planned.cell.requests, planned.repeats ? " and on" : "",
-        planned.duration_s > 0 ? format(", at most {} s", format_significant(planned.duration_s))
-                               : "",
-        planned.cell.ignore_eos ? ", ignore_eos" : "",
-        planned.arrivals.ramp != Arrivals::Ramp::none
-            ? format(", ramp from {} to {}", format_significant(planned.arrivals.ramp_start_per_s),
-                     format_significant(planned.arrivals.ramp_end_per_s))
-            : "");
-  }
+  for (const PlannedCell& planned : plan.cells) out += cell_text(planned) + "\n";
   for (const auto& note : plan.notes) out += format("note: {}\n", note);
   return out;
 }

@@ -25,6 +25,8 @@ Json to_json(const Cell& cell) {
   json["concurrency"] = optional_to_json(cell.concurrency);
   json["request_rate"] = cell.request_rate ? rate_to_json(*cell.request_rate) : Json(nullptr);
   json["ramp_start_rate"] = optional_to_json(cell.ramp_start_rate);
+  json["load_label"] = cell.load;
+  json["shape"] = cell.shape;
   json["input_tokens"] = optional_to_json(cell.input_tokens);
   json["output_tokens"] = optional_to_json(cell.output_tokens);
   json["length_label"] = cell.lengths;
@@ -49,6 +51,8 @@ Cell cell_from_json(const Json& json) {
   cell.request_rate = optional_number<double>(json, "request_rate");
   cell.ramp_start_rate = optional_number<double>(json, "ramp_start_rate");
   if (json_string(json, "request_rate") == "inf") cell.request_rate = INFINITY;
+  cell.load = json_string(json, "load_label");
+  cell.shape = json_string(json, "shape");
   cell.input_tokens = optional_number<std::uint32_t>(json, "input_tokens");
   cell.output_tokens = optional_number<std::uint32_t>(json, "output_tokens");
   cell.lengths = json_string(json, "length_label");
@@ -101,16 +105,17 @@ Manifest manifest_from_json(const Json& json) {
 }  // namespace
 
 std::string cell_label(const Cell& cell) {
-  std::string load;
-  if (cell.ramp_start_rate) {
+  std::string load = cell.load;
+  if (!load.empty()) {
+    // Said already.
+  } else if (cell.ramp_start_rate) {
     load = format("{:g}…{:g} req/s", *cell.ramp_start_rate, cell.request_rate.value_or(0));
-    if (cell.concurrency) load += format(" cap {}", *cell.concurrency);
   } else if (cell.request_rate) {
     load = std::isinf(*cell.request_rate) ? "inf req/s" : format("{:g} req/s", *cell.request_rate);
-    if (cell.concurrency) load += format(" cap {}", *cell.concurrency);
   } else {
     load = format("c={}", cell.concurrency.value_or(1));
   }
+  if (cell.request_rate && cell.concurrency) load += format(" cap {}", *cell.concurrency);
   return format("{} {}", load, cell.lengths);
 }
 

@@ -35,8 +35,10 @@ struct Cell {
   std::optional<double> ramp_start_rate;       ///< Where a ramp begins; it ends at `request_rate`.
   std::optional<std::uint32_t> input_tokens;   ///< When all prompts have one length.
   std::optional<std::uint32_t> output_tokens;  ///< When all answers are asked for with one limit.
-  std::string lengths;                         ///< "128→64", or the dataset's name.
-  std::uint32_t requests = 0;                  ///< Measured requests planned.
+  std::string load;   ///< "10→50→10 req/s" or "50 users", where the fields above don't say it.
+  std::string shape;  ///< In words, how requests come: "ramp 1 → 50 req/s over 60 s, gap CV 1".
+  std::string lengths;         ///< "128→64", or the dataset's name.
+  std::uint32_t requests = 0;  ///< Measured requests planned.
   std::uint32_t warmup_requests = 0;
   bool ignore_eos = false;
   Duration started_after{0};  ///< From the run's start to the cell's.

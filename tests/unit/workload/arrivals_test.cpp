@@ -105,6 +105,85 @@ TEST_CASE("an infinite rate sends all at once") {
   CHECK(due == std::vector<Duration>(5, 0s));
 }
 
+TEST_CASE("uniform gaps lie between none and twice the mean one") {
+  const auto gaps = gaps_s({.rate_per_s = 50.0, .has_uniform_gaps = true}, Seed{7});
+  CHECK(*std::min_element(gaps.begin(), gaps.end()) >= 0.0);
+  CHECK(*std::max_element(gaps.begin(), gaps.end()) <= 0.040 + 1e-9);
+  CHECK(mean(gaps) * 50.0 == doctest::Approx(1.0).epsilon(5.0 / std::sqrt(3.0 * sample_size)));
+  CHECK(gap_cv_of({.has_uniform_gaps = true}) == doctest::Approx(0.57735));
+}
+
+TEST_CASE("vLLM's burstiness 0.25, 1 and 4 is a variation of 2, 1 and 0.5, with its own error") {
+  for (const double burstiness : {0.25, 1.0, 4.0}) {
+    CAPTURE(burstiness);
+    const double cv = 1.0 / std::sqrt(burstiness);
+    const auto gaps = gaps_s({.rate_per_s = 1000.0, .gap_cv = cv}, Seed{21}, 20'000);
+    const double gap_mean = mean(gaps);
+    double squares = 0.0;
+    for (const double gap : gaps) squares += (gap - gap_mean) * (gap - gap_mean);
+    const double measured = std::sqrt(squares / 19'999.0) / gap_mean;
+    // Delta method with the gamma law's skewness 2c and kurtosis 3 + 6c².
+    const double error = cv * std::sqrt((1.0 + cv * cv) / (2.0 * 20'000.0));
+    CHECK(std::abs(measured - cv) < 5.0 * error);
+  }
+}
+
+TEST_CASE("a rate over time: each stretch has its own number of arrivals, Poisson's or exactly") {
+  Arrivals arrivals;
+  arrivals.series = {{{60, 10, 10}, {30, 50, 50}, {60, 10, 10}}, false};
+  const auto in = [](const std::vector<Duration>& due, Duration from, Duration to) {
+    return static_cast<double>(
+        std::count_if(due.begin(), due.end(), [&](Duration d) { return d >= from && d < to; }));
+  };
+  const auto poisson = due_times(arrivals, 2700, Seed{3});
+  CHECK(std::is_sorted(poisson.begin(), poisson.end()));
+  CHECK(std::abs(in(poisson, 0s, 60s) - 600.0) < 5.0 * std::sqrt(600.0));
+  CHECK(std::abs(in(poisson, 60s, 90s) - 1500.0) < 5.0 * std::sqrt(1500.0));
+  arrivals.gap_cv = 0.0;
+  const auto even = due_times(arrivals, 2700, Seed{3});
+  CHECK(in(even, 0s, 60s) == 600);
+  CHECK(in(even, 60s, 90s) == 1500);
+  CHECK(in(even, 90s, 150s) == 600);
+  CHECK(arrivals_before(arrivals, 150s, 1'000'000, Seed{3}) == 2700);
+  CHECK(arrivals_before(arrivals, 150s, 1000, Seed{3}) == 1000);
+  CHECK(arrivals_before(arrivals, 60s, 1'000'000, Seed{3}) == 600);
+}
+
+TEST_CASE("with a rate over time, too, fewer are a prefix of more and only the seed matters") {
+  Arrivals arrivals{.gap_cv = 2.0};
+  arrivals.series = {{{1, 20, 20}, {0.5, 0, 0}}, true};
+  const auto all = due_times(arrivals, 5'000, Seed{42});
+  const auto head = due_times(arrivals, 100, Seed{42});
+  CHECK(std::equal(head.begin(), head.end(), all.begin()));
+  CHECK(due_times(arrivals, 5'000, Seed{42}) == all);
+  CHECK(due_times(arrivals, 5'000, Seed{43}) != all);
+  // Nothing is due while it is off.
+  for (const Duration due : all) CHECK(due % 1'500ms <= 1s);
+}
+
+TEST_CASE("read on the clock of its own rate, a changing process is the plain one") {
+  Arrivals ramp;
+  ramp.series = {{{100, 1, 99}}, false};
+  const auto due = due_times(ramp, 2'000, Seed{9});
+  const auto plain = due_times({.rate_per_s = 1.0}, 2'000, Seed{9});
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    const double t = to_s(due[i]);  // The integral of 1 + 0.98 t.
+    CHECK(t + 0.49 * t * t == doctest::Approx(to_s(plain[i])).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("arrivals have words") {
+  CHECK(arrivals_words({.rate_per_s = 5.0}) == "gap CV 1");
+  CHECK(arrivals_words({.rate_per_s = 5.0, .has_uniform_gaps = true}) == "uniform, gap CV 0.577");
+  CHECK(arrivals_words({.rate_per_s = std::numeric_limits<double>::infinity()}) == "all at once");
+  CHECK(arrivals_words({.gap_cv = 2.0, .series = {{{60, 1, 50}}, false}}) ==
+        "ramp 1 → 50 req/s over 60 s, gap CV 2");
+  CHECK(
+      arrivals_words(
+          {.ramp = Arrivals::Ramp::exponential, .ramp_start_per_s = 1.0, .ramp_end_per_s = 8.0}) ==
+      "exponential ramp 1 → 8 req/s over the requests, gap CV 1");
+}
+
 TEST_CASE("none are none, and one is due at once") {
   CHECK(due_times({}, 0, Seed{1}).empty());
   CHECK(due_times({}, 1, Seed{1}) == std::vector<Duration>{0s});
