@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "net/tap_reader.h"
 #include "net/tcp_stream.h"
 
 namespace tacho {
@@ -87,11 +88,14 @@ EpollLoop::EpollLoop(int epoll) : epoll_(epoll), buffer_(new char[buffer_bytes])
 EpollLoop::~EpollLoop() {
   watches_.clear();
   graveyard_.clear();
+  tap_.reset();
   ::close(epoll_);
 }
 
 StreamPtr EpollLoop::connect(const Address& address, StreamHandler& handler) {
   const int descriptor = open_tcp_socket(address.storage.ss_family);
+  const std::uint64_t tapped = tap_ != nullptr && descriptor >= 0 ? tap_->attach(descriptor) : 0;
+  if (descriptor >= 0 && tapped == 0) ask_for_stamps(descriptor);
   if (descriptor < 0) {
     auto* failed = new TcpStream(*this, -1, true);
     failed->set_handler(handler);
@@ -102,6 +106,7 @@ StreamPtr EpollLoop::connect(const Address& address, StreamHandler& handler) {
       ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.length);
   auto* stream = new TcpStream(*this, descriptor, true);
   stream->set_handler(handler);
+  if (tapped != 0) stream->follow_tap(tapped);
   if (result != 0 && errno != EINPROGRESS) stream->fail_later(errno);
   return StreamPtr(stream);
 }
@@ -109,6 +114,8 @@ StreamPtr EpollLoop::connect(const Address& address, StreamHandler& handler) {
 Result<std::unique_ptr<Listener>> EpollLoop::listen(const Address& address,
                                                     AcceptHandler& handler) {
   const int descriptor = open_tcp_socket(address.storage.ss_family);
+  // Accepted sockets inherit it.
+  if (descriptor >= 0) ask_for_stamps(descriptor);
   const int yes = 1;
   if (descriptor < 0 || setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
       ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.length) !=
@@ -120,6 +127,15 @@ Result<std::unique_ptr<Listener>> EpollLoop::listen(const Address& address,
   }
   return std::unique_ptr<Listener>(new TcpListener(*this, descriptor, handler));
 }
+
+Status EpollLoop::use_tap(Duration hold) {
+  auto reader = TapReader::create(*this, hold);
+  if (!reader) return reader.error();
+  tap_ = std::move(*reader);
+  return Nothing{};
+}
+
+TapCounts EpollLoop::tap_counts() const { return tap_ ? tap_->counts() : TapCounts{}; }
 
 void EpollLoop::watch(int descriptor, std::function<void()> action) {
   watches_.push_back(std::make_unique<Watch>(descriptor, std::move(action)));
@@ -164,7 +180,7 @@ void EpollLoop::run() {
     timers_.fire_due(now_);
     graveyard_.clear();
     ended_watches_.clear();
-    if (is_stopping_ || (open_sources_ == 0 && timers_.empty())) break;
+    if (is_stopping_ || (open_sources_ == (tap_ ? 1u : 0u) && timers_.empty())) break;
     wait_and_dispatch();
   }
   graveyard_.clear();
@@ -180,6 +196,12 @@ void EpollLoop::wait_and_dispatch() {
     limit = {left / 1s, (left % 1s).count()};
     timeout = &limit;
   }
+  if (tap_ && (timeout == nullptr || tap_->next_sweep() < timers_.earliest())) {
+    // A sweep may be late: no margin to poll away.
+    const Duration left = std::max(Duration(0), tap_->next_sweep() - before);
+    limit = {left / 1s, (left % 1s).count()};
+    timeout = &limit;
+  }
   // By number, because older C libraries have no wrapper for it.
   const long n = ::syscall(SYS_epoll_pwait2, epoll_, events, 256, timeout, nullptr, 0);
   now_ = clock();
@@ -188,6 +210,7 @@ void EpollLoop::wait_and_dispatch() {
   if (n == 0 || timeout == nullptr || limit.tv_sec != 0 || limit.tv_nsec != 0)
     waited_ += now_ - before;
   for (long i = 0; i < n; ++i) static_cast<Source*>(events[i].data.ptr)->on_ready(events[i].events);
+  if (tap_ && now_ >= tap_->next_sweep()) tap_->sweep();
 }
 
 double EpollLoop::busy_share() const {

@@ -13,7 +13,17 @@
 
 namespace tacho {
 
+class TapReader;
 class TcpStream;
+
+/// What a loop's tap has seen.
+struct TapCounts {
+  std::uint64_t tapped = 0;      ///< Connections read through the tap.
+  std::uint64_t untapped = 0;    ///< Those that were to be and could not.
+  std::uint64_t notes = 0;       ///< Segments noted.
+  std::uint64_t lost = 0;        ///< Segments for which the ring had no room.
+  std::uint64_t duplicates = 0;  ///< Segments that the peer sent again.
+};
 
 /// A Loop over epoll. Sleeps to 60 µs before the next timer and polls the rest, which releases
 /// requests within a fraction of a microsecond instead of the 50 µs that a sleep is late by.
@@ -30,11 +40,18 @@ class EpollLoop final : public Loop {
   double busy_share() const override;
   std::uint64_t clock_steps() const override { return clock_steps_; }
 
+  /// Reads the connections made from here on through the tap (net/tap.h), letting bytes lie for
+  /// `hold` at most. The error says why this machine does not let us.
+  Status use_tap(Duration hold);
+  /// What the tap has seen; zeros without one.
+  TapCounts tap_counts() const;
+
   /// Calls `action` when the descriptor is readable, until unwatch. For signals and pipes.
   void watch(int descriptor, std::function<void()> action);
   void unwatch(int descriptor);
 
  private:
+  friend class TapReader;
   friend class TcpStream;
   friend class TcpListener;
 
@@ -54,6 +71,7 @@ class EpollLoop final : public Loop {
   void sample_wall_offset();
 
   int epoll_ = -1;
+  std::unique_ptr<TapReader> tap_;
   std::unique_ptr<char[]> buffer_;
   std::vector<std::unique_ptr<Watch>> watches_;
   std::vector<std::unique_ptr<Watch>> ended_watches_;  ///< Freed at the turn's end.

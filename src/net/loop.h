@@ -74,6 +74,9 @@ class Stream {
   virtual void shut_down() = 0;
   /// Breaks the connection at once, with a reset instead of a clean end.
   virtual void abort() = 0;
+  /// Hands over what has arrived and lies unread, where a stream is not read at once. To be called
+  /// before an exchange is given up.
+  virtual void catch_up() {}
 
  private:
   friend struct StreamRetirer;

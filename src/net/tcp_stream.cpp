@@ -12,6 +12,8 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "net/tap.h"
+#include "net/tap_reader.h"
 
 namespace tacho {
 namespace {
@@ -38,9 +40,12 @@ int open_tcp_socket(int family) {
   const int descriptor = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return -1;
   set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+  return descriptor;
+}
+
+void ask_for_stamps(int descriptor) {
   set_option(descriptor, SOL_SOCKET, SO_TIMESTAMPING,
              SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
-  return descriptor;
 }
 
 TcpStream::TcpStream(EpollLoop& loop, int descriptor, bool is_connecting)
@@ -105,7 +110,12 @@ void TcpStream::on_ready(std::uint32_t events) {
     finish_connecting();
     return;
   }
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_once();
+  if (tapped_) {
+    // Not asked for, and told all the same: the connection broke.
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) tapped_->is_ending = true, drain();
+  } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+    read_once();
+  }
   if (descriptor_ >= 0 && (events & EPOLLOUT) != 0 && !pending_.empty()) flush();
 }
 
@@ -150,10 +160,82 @@ void TcpStream::read_once() {
   handler_->on_bytes({loop_.buffer_.get(), static_cast<std::size_t>(n)}, receipt);
 }
 
+void TcpStream::follow_tap(std::uint64_t socket) {
+  tapped_ = std::make_unique<Tapped>();
+  tapped_->socket = socket;
+  loop_.tap_->follow(socket, *this);
+}
+
+bool TcpStream::take_note(const TapNote& note) {
+  const bool is_to_be_read = note.length > 0 || note.is_end();
+  const bool was_waiting = tapped_->is_waiting || !is_to_be_read;
+  tapped_->is_waiting = tapped_->is_waiting || is_to_be_read;
+  if (note.is_start() && !tapped_->timeline.has_begun()) tapped_->timeline.begin(note.sequence + 1);
+  if (note.is_end()) tapped_->is_ending = true;
+  if (note.length > 0) tapped_->timeline.add(note.sequence, note.length, note.at());
+  return was_waiting;
+}
+
+bool TcpStream::has_waited_since(Instant old, std::size_t many) const {
+  return is_waiting() && !is_connecting_ &&
+         (tapped_->timeline.unread_pieces() >= many || tapped_->timeline.oldest_unread() <= old);
+}
+
+void TcpStream::drain() {
+  if (is_connecting_) return;
+  tapped_->is_waiting = false;
+  while (descriptor_ >= 0) {
+    const ssize_t n = ::recv(descriptor_, loop_.buffer_.get(), receive_bytes_max, 0);
+    if (n < 0) {
+      if (errno != EAGAIN && errno != EINTR)
+        close_with({CloseReason::Kind::reset, std::strerror(errno)});
+      return;
+    }
+    if (n == 0) {
+      close_with({CloseReason::Kind::end, ""});
+      return;
+    }
+    hand_over(static_cast<std::size_t>(n));
+    const bool may_be_more = static_cast<std::size_t>(n) == receive_bytes_max || tapped_->is_ending;
+    if (!may_be_more) return;
+  }
+}
+
+/// Passes on what lies in the loop's buffer, cut where the arrival changes.
+void TcpStream::hand_over(std::size_t bytes) {
+  const Instant read = loop_.clock();
+  bool has_asked = false;
+  for (std::size_t at = 0; at < bytes && descriptor_ >= 0;) {
+    auto piece = tapped_->timeline.take(bytes - at);
+    if (piece.bytes == 0 && !has_asked) {
+      // A segment is noted before its bytes can be read: the note is in the ring by now.
+      has_asked = true;
+      loop_.tap_->read_notes();
+      continue;
+    }
+    const bool is_known = piece.bytes > 0;
+    if (!is_known) {
+      piece = {bytes - at, read};
+      tapped_->timeline.skip(piece.bytes);
+    }
+    const std::string_view view(loop_.buffer_.get() + at, piece.bytes);
+    at += piece.bytes;
+    handler_->on_bytes(view, {piece.at, read, is_known ? Stamps::tap : Stamps::read});
+  }
+}
+
+void TcpStream::catch_up() {
+  if (tapped_ && descriptor_ >= 0) drain();
+}
+
+std::uint32_t TcpStream::events_wanted() const {
+  return (tapped_ && !is_connecting_ ? 0u : EPOLLIN) | (watches_writable_ ? EPOLLOUT : 0u);
+}
+
 void TcpStream::watch_writable(bool is_wanted) {
   if (is_wanted == watches_writable_) return;
   watches_writable_ = is_wanted;
-  loop_.modify_source(descriptor_, EPOLLIN | (is_wanted ? EPOLLOUT : 0u), *this);
+  loop_.modify_source(descriptor_, events_wanted(), *this);
 }
 
 void TcpStream::close_with(CloseReason reason) {
@@ -165,6 +247,7 @@ void TcpStream::close_descriptor() {
   failure_.cancel();
   if (descriptor_ < 0) return;
   loop_.forget_source(descriptor_);
+  if (tapped_) loop_.tap_->forget(tapped_->socket, tapped_->timeline.duplicates());
   ::close(descriptor_);
   descriptor_ = -1;
 }

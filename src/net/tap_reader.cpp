@@ -1,0 +1,106 @@
+#include "net/tap_reader.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+
+#include "net/tcp_stream.h"
+
+namespace tacho {
+namespace {
+
+/// A stream with so many unread arrivals is drained, however young they are.
+constexpr std::size_t pieces_max = 32;
+/// Sweeps within the time that bytes may lie unread.
+constexpr int sweeps_per_hold = 4;
+/// Above this share of segments sent twice, something disturbs the connections: perhaps our delayed
+/// ACKs. New connections are then read eagerly.
+constexpr double duplicate_share_max = 0.001;
+constexpr std::uint64_t notes_to_judge = 1000;
+
+}  // namespace
+
+Result<std::unique_ptr<TapReader>> TapReader::create(EpollLoop& loop, Duration hold) {
+  auto tap = Tap::create();
+  if (!tap) return tap.error();
+  return std::unique_ptr<TapReader>(new TapReader(loop, std::move(*tap), hold));
+}
+
+TapReader::TapReader(EpollLoop& loop, std::unique_ptr<Tap> tap, Duration hold)
+    : loop_(loop), tap_(std::move(tap)), hold_(hold) {
+  // Edge-triggered: notes that are not urgent make the ring readable too, and must not wake us.
+  loop_.register_source(tap_->descriptor(), EPOLLIN | EPOLLET, *this);
+  next_sweep_ = loop_.clock() + hold_ / sweeps_per_hold;
+}
+
+TapReader::~TapReader() { loop_.forget_source(tap_->descriptor()); }
+
+std::uint64_t TapReader::attach(int descriptor) {
+  const bool is_trusted =
+      tap_->lost() == 0 &&
+      (counts_.notes < notes_to_judge ||
+       static_cast<double>(counts_.duplicates) <=
+           duplicate_share_max * static_cast<double>(counts_.notes));
+  const std::uint64_t socket = is_trusted ? tap_->attach(descriptor) : 0;
+  ++(socket != 0 ? counts_.tapped : counts_.untapped);
+  return socket;
+}
+
+void TapReader::forget(std::uint64_t socket, std::uint64_t duplicates) {
+  streams_.erase(socket);
+  counts_.duplicates += duplicates;
+}
+
+void TapReader::read_notes() {
+  tap_->read_notes([this](const TapNote& note) {
+    const auto found = streams_.find(note.socket);
+    if (found == streams_.end()) return;
+    ++counts_.notes;
+    const bool was_waiting = found->second->take_note(note);
+    if (!was_waiting) waiting_.push_back(note.socket);
+    if (note.is_urgent != 0) urgent_.push_back(note.socket);
+  });
+}
+
+void TapReader::drain(std::uint64_t socket) {
+  const auto found = streams_.find(socket);
+  if (found != streams_.end()) found->second->drain();
+}
+
+void TapReader::on_ready(std::uint32_t) {
+  read_notes();
+  // What is read may read more notes, and urgent ones with them.
+  while (!urgent_.empty()) {
+    const std::uint64_t socket = urgent_.back();
+    urgent_.pop_back();
+    drain(socket);
+  }
+}
+
+void TapReader::sweep() {
+  next_sweep_ = loop_.now() + hold_ / sweeps_per_hold;
+  read_notes();
+  batch_.swap(waiting_);
+  const Instant old = loop_.now() - hold_;
+  for (const std::uint64_t socket : batch_) {
+    const auto found = streams_.find(socket);
+    if (found == streams_.end()) continue;
+    TcpStream& stream = *found->second;
+    if (stream.has_waited_since(old, pieces_max)) {
+      stream.drain();
+    } else if (stream.is_waiting()) {
+      waiting_.push_back(socket);
+    }
+  }
+  batch_.clear();
+  on_ready(0);
+}
+
+TapCounts TapReader::counts() const {
+  TapCounts counts = counts_;
+  counts.lost = tap_->lost();
+  for (const auto& [socket, stream] : streams_) counts.duplicates += stream->duplicates();
+  return counts;
+}
+
+}  // namespace tacho

@@ -1,0 +1,54 @@
+// Reads a loop's tapped streams lazily: their arrivals are noted by the kernel, so they are drained a
+// few at a time, when enough has come together, when it has waited long enough, or at once when the
+// tap calls something urgent.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "net/epoll_loop.h"
+#include "net/tap.h"
+
+namespace tacho {
+
+/// The tap of one loop with the streams that it serves.
+class TapReader final : public EpollLoop::Source {
+ public:
+  /// `hold` is how long what has arrived may lie unread; it costs no accuracy, only memory and news.
+  static Result<std::unique_ptr<TapReader>> create(EpollLoop& loop, Duration hold);
+  ~TapReader() override;
+
+  /// Taps a socket before it connects; 0 when it is to be read with stamps of its own: because the
+  /// kernel refused, or because the tap has shown that it cannot be trusted here.
+  std::uint64_t attach(int descriptor);
+  /// Says whose notes these are.
+  void follow(std::uint64_t socket, TcpStream& stream) { streams_[socket] = &stream; }
+  /// Says that the stream is gone; `duplicates` are the segments its peer sent twice.
+  void forget(std::uint64_t socket, std::uint64_t duplicates);
+  /// Moves the notes out of the ring to their streams.
+  void read_notes();
+  /// When sweep() is due next.
+  Instant next_sweep() const { return next_sweep_; }
+  /// Drains the streams whose bytes have waited long enough.
+  void sweep();
+  /// The tap called: something urgent was noted.
+  void on_ready(std::uint32_t events) override;
+  TapCounts counts() const;
+
+ private:
+  TapReader(EpollLoop& loop, std::unique_ptr<Tap> tap, Duration hold);
+  void drain(std::uint64_t socket);
+
+  EpollLoop& loop_;
+  std::unique_ptr<Tap> tap_;
+  Duration hold_;
+  Instant next_sweep_ = never;
+  std::unordered_map<std::uint64_t, TcpStream*> streams_;
+  std::vector<std::uint64_t> waiting_;  ///< Sockets with bytes to be read.
+  std::vector<std::uint64_t> urgent_;
+  std::vector<std::uint64_t> batch_;
+  TapCounts counts_;
+};
+
+}  // namespace tacho
