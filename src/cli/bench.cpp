@@ -214,6 +214,24 @@ std::uint64_t ids_of(const CellPlan& plan) {
   return plan.warmup.size() + plan.measure.size() * (plan.repeats ? 1000 : 1);
 }
 
+/// The plan has made sure that it is one of the three.
+StampChoice stamp_choice(const BenchOptions& o) {
+  return o.stamps == "tap"      ? StampChoice::tap
+         : o.stamps == "socket" ? StampChoice::socket
+                                : StampChoice::automatic;
+}
+
+/// What the tap has seen, or why there is none.
+void note_tap(Json& instrument, const CellOutcome& outcome) {
+  if (!outcome.tap_refusal.empty()) instrument["tap_refusal"] = outcome.tap_refusal;
+  if (outcome.tap.tapped + outcome.tap.untapped == 0) return;
+  instrument["tap"] = {{"connections", outcome.tap.tapped},
+                       {"connections_without", outcome.tap.untapped},
+                       {"segments", outcome.tap.notes},
+                       {"lost", outcome.tap.lost},
+                       {"sent_again", outcome.tap.duplicates}};
+}
+
 /// Runs one cell and notes in the manifest what the generator knows of itself.
 Status run_one(Bench& bench, const PlannedCell& planned, const Target& target,
                const RunControls& controls, std::uint64_t& next_id, Instant run_start) {
@@ -230,6 +248,7 @@ Status run_one(Bench& bench, const PlannedCell& planned, const Target& target,
       {"loop_busy_share", outcome->busy_share},
       {"clock_steps", outcome->clock_steps},
       {"connections", outcome->connections_dialled}};
+  note_tap(bench.manifest.instrument[std::to_string(planned.cell.id)], *outcome);
   if (!outcome->failure.empty()) return world_error(outcome->failure);
   return Nothing{};
 }
@@ -247,7 +266,8 @@ Status run_cells(Bench& bench) {
                       tls ? &*tls : nullptr};
   std::vector<WorkerProgress> progress(bench.threads);
   RunDisplay display(progress, stop_level, from_s(bench.options.grace_s), bench.shows_progress());
-  const RunControls controls{bench.threads, journal_path(bench.directory), &stop_level, &progress};
+  const RunControls controls{bench.threads, journal_path(bench.directory),
+                             stamp_choice(bench.options), &stop_level, &progress};
   std::uint64_t next_id = 0;
   const Instant run_start = monotonic_now();
   for (std::size_t i = 0; i < bench.plan.cells.size() && stop_level.load() == 0; ++i) {

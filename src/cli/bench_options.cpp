@@ -76,6 +76,9 @@ void add_load(FlagTable& t, BenchOptions& o) {
              "most so many.");
   t.duration({"--grace"}, o.grace_s,
              "After an interrupt, let requests in flight finish for so long. [default: 10s]");
+  t.text({"--stamps"}, "SOURCE", o.stamps,
+         "Who times the tokens: tap (the kernel notes each segment, needs CAP_BPF), socket (the "
+         "kernel stamps each read), or auto: the tap where it is allowed. [default: auto]");
   t.integer({"--threads"}, "N", o.threads, "Threads that send and receive. [default: cores - 1]",
             1);
   t.integer({"--seed", "--random-seed"}, "N", o.seed,

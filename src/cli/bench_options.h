@@ -46,6 +46,7 @@ struct BenchOptions {
   double spawn_rate = 0.0;
   std::string think_time;
   double grace_s = 10.0;
+  std::string stamps = "auto";
   std::uint32_t threads = 0;
   std::uint32_t seed = 0;
   // Rules of each request.

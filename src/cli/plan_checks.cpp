@@ -48,6 +48,9 @@ Status check_options(const BenchOptions& o) {
   if (!o.sim.empty()) {
     if (auto status = check_sim(o); !status) return status;
   }
+  if (o.stamps != "auto" && o.stamps != "tap" && o.stamps != "socket") {
+    return input_error(format("--stamps is auto, socket or tap, not '{}'", o.stamps));
+  }
   if (!o.url.empty() && !o.host.empty()) return input_error("--url and --host exclude each other");
   if (!o.service_kind.empty() && o.service_kind != "openai") {
     return input_error(format("--service-kind {} is not spoken yet; openai is", o.service_kind));

@@ -40,6 +40,7 @@ void Exchange::start(const PlannedPrompt& prompt, Record record, const Timeouts&
   is_event_stream_ = is_unreadable_ = has_done_mark_ = has_usage_per_chunk_ = false;
   usage_tokens_seen_ = chunks_in_read_ = 0;
   current_read_ = never;
+  is_over_ = false;
   bump(progress_.in_flight);
   timeouts_ = timeouts;
   started_ = dialling_since_ = loop_.now();
@@ -47,7 +48,14 @@ void Exchange::start(const PlannedPrompt& prompt, Record record, const Timeouts&
   watch_until(deadline());
 }
 
+/// Takes in what has arrived and lies unread. True when that was the end.
+bool Exchange::catch_up() {
+  pool_.catch_up(*connection_);
+  return is_over_;
+}
+
 void Exchange::cancel() {
+  if (catch_up()) return;
   pool_.cancel(*connection_);
   finish(Outcome::cancelled, "the run was stopped");
 }
@@ -72,6 +80,7 @@ void Exchange::watch_until(Instant deadline) {
 }
 
 void Exchange::on_deadline() {
+  if (catch_up()) return;
   const Instant limit = deadline();
   if (loop_.now() < limit) {
     watch_.arm(limit);
@@ -119,12 +128,17 @@ void Exchange::on_head(const HttpHead& head, const Receipt& receipt) {
 }
 
 void Exchange::note_read(const Receipt& receipt) {
-  if (receipt.read == current_read_) return;
-  current_read_ = receipt.read;
+  // Through the tap we read late by design; what came together is then what shares an arrival.
+  const bool is_tapped = receipt.stamps == Stamps::tap;
+  const Instant together = is_tapped ? receipt.arrived : receipt.read;
+  if (together == current_read_) return;
+  current_read_ = together;
   chunks_in_read_ = 0;
   ++record_.reads;
   record_.stamps = record_.reads == 1 ? receipt.stamps : std::min(record_.stamps, receipt.stamps);
-  record_.client_lag = std::max(record_.client_lag, receipt.read - receipt.arrived);
+  if (!is_tapped) {
+    record_.client_lag = std::max(record_.client_lag, receipt.read - receipt.arrived);
+  }
 }
 
 void Exchange::on_body(std::string_view bytes, const Receipt& receipt) {
@@ -279,6 +293,7 @@ void Exchange::finish(Outcome outcome, std::string detail) {
   if (record_.usage.output_tokens) record_.text.clear();
   drop(progress_.in_flight);
   bump(outcome == Outcome::ok ? progress_.completed : progress_.failed);
+  is_over_ = true;
   on_over_(*this);
 }
 

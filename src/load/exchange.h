@@ -52,6 +52,7 @@ class Exchange final : public ResponseHandler {
   void take_usage();
   void judge_answer();
   void read_whole_answer();
+  bool catch_up();
   void finish(Outcome outcome, std::string detail);
   Instant deadline() const;
   void watch_until(Instant deadline);
@@ -73,6 +74,7 @@ class Exchange final : public ResponseHandler {
   Delta delta_;
   std::string body_;  ///< Of an answer that is no event stream.
   std::string error_;
+  bool is_over_ = true;
   bool is_event_stream_ = false;
   bool is_unreadable_ = false;  ///< The rest of the body is passed over.
   bool has_done_mark_ = false;

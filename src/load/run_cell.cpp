@@ -23,6 +23,7 @@ struct Lane {
   std::unique_ptr<Worker> worker;
   std::string line;
   std::string failure;
+  std::string tap_refusal;
 
   bool keep(const Record& record) {
     line.clear();
@@ -33,12 +34,37 @@ struct Lane {
   }
 };
 
+/// The end of a plain HTTP/1.1 answer calls us; in other answers nothing that the tap could see
+/// does, so that they are looked at more often.
+constexpr Duration tap_hold_plain = 200ms;
+constexpr Duration tap_hold_other = 5ms;
+
+/// Why a target is better read with the sockets' own stamps, or nothing.
+std::string_view reason_against_tap(const Target& target) {
+  if (!target.streams) return "answers are not streamed";
+  if (target.tls != nullptr) return "with TLS it is used only when asked for";
+  return {};
+}
+
+/// Switches the tap on where it is wanted and possible. The error is for a tap that was demanded.
+Status choose_stamps(Lane& lane, const Target& target, StampChoice choice) {
+  if (choice == StampChoice::socket) return Nothing{};
+  if (choice == StampChoice::automatic) lane.tap_refusal = reason_against_tap(target);
+  if (!lane.tap_refusal.empty()) return Nothing{};
+  const Status status = lane.loop->use_tap(target.tls != nullptr ? tap_hold_other : tap_hold_plain);
+  if (status.ok()) return Nothing{};
+  if (choice == StampChoice::tap) return status;
+  lane.tap_refusal = status.error().message;
+  return Nothing{};
+}
+
 Result<std::unique_ptr<Lane>> make_lane(const CellPlan& plan, const Target& target, Slice slice,
                                         const RunControls& controls) {
   auto lane = std::make_unique<Lane>();
   auto loop = EpollLoop::create();
   if (!loop) return loop.error();
   lane->loop = std::move(*loop);
+  if (auto status = choose_stamps(*lane, target, controls.stamps); !status) return status.error();
   auto journal = AppendFile::open(controls.journal);
   if (!journal) return journal.error();
   lane->journal = std::make_unique<AppendFile>(std::move(*journal));
@@ -91,6 +117,8 @@ Result<CellOutcome> run_cell(const CellPlan& plan, const Target& target,
     outcome.clock_steps += lane->loop->clock_steps();
     outcome.connections_dialled += lane->worker->connections_dialled();
     if (outcome.failure.empty()) outcome.failure = lane->failure;
+    outcome.tap_refusal = lane->tap_refusal;
+    outcome.tap += lane->loop->tap_counts();
   }
   return outcome;
 }

@@ -9,13 +9,22 @@
 #include "load/cell_plan.h"
 #include "load/progress.h"
 #include "load/worker.h"
+#include "net/epoll_loop.h"
 
 namespace tacho {
+
+/// Whose word counts for the arrival of bytes.
+enum class StampChoice {
+  automatic,  ///< The tap where this machine and the target allow it, else the sockets' stamps.
+  socket,
+  tap,  ///< The tap or an error.
+};
 
 /// What a run hands to all its cells.
 struct RunControls {
   std::uint32_t threads = 1;
   std::string journal;  ///< Path of the journal.
+  StampChoice stamps = StampChoice::automatic;
   const std::atomic<int>* stop_level = nullptr;
   std::vector<WorkerProgress>* progress = nullptr;  ///< One for each thread.
 };
@@ -26,6 +35,8 @@ struct CellOutcome {
   double busy_share = 0.0;  ///< Of the busiest worker's loop, while measuring.
   std::uint64_t clock_steps = 0;
   std::size_t connections_dialled = 0;
+  TapCounts tap;
+  std::string tap_refusal;  ///< Why there is no tap where one was wanted; empty otherwise.
   std::string failure;  ///< Why records could not be kept (a full disk, say); empty when all were.
 };
 

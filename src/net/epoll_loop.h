@@ -23,6 +23,15 @@ struct TapCounts {
   std::uint64_t notes = 0;       ///< Segments noted.
   std::uint64_t lost = 0;        ///< Segments for which the ring had no room.
   std::uint64_t duplicates = 0;  ///< Segments that the peer sent again.
+
+  TapCounts& operator+=(const TapCounts& other) {
+    tapped += other.tapped;
+    untapped += other.untapped;
+    notes += other.notes;
+    lost += other.lost;
+    duplicates += other.duplicates;
+    return *this;
+  }
 };
 
 /// A Loop over epoll. Sleeps to 60 µs before the next timer and polls the rest, which releases

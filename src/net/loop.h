@@ -26,7 +26,7 @@ class Stream;
 struct Receipt {
   Instant arrived =
       never;  ///< When the last of the bytes had arrived: the kernel's stamp if it gave one.
-  Instant read = never;    ///< When we read them.
+  Instant read = never;          ///< When we read them.
   Stamps stamps = Stamps::read;  ///< Who said so.
 };
 

@@ -36,6 +36,10 @@ ClientConnection& ConnectionPool::submit(std::string_view request, ResponseHandl
   return *connection;
 }
 
+void ConnectionPool::catch_up(ClientConnection& connection) {
+  if (connection.stream_) connection.stream_->catch_up();
+}
+
 void ConnectionPool::cancel(ClientConnection& connection) {
   connection.handler_ = nullptr;
   if (connection.stream_) connection.stream_->abort();

@@ -93,6 +93,8 @@ class ConnectionPool {
   /// Sends the request on an idle connection or a new one. Both arguments must live until the
   /// handler's last call.
   ClientConnection& submit(std::string_view request, ResponseHandler& handler);
+  /// Takes in what has arrived on the connection and lies unread; the exchange may end by it.
+  void catch_up(ClientConnection& connection);
   /// Gives the exchange on this connection up: the connection is broken off and the handler hears
   /// no more of it.
   void cancel(ClientConnection& connection);

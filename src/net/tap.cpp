@@ -107,8 +107,8 @@ Status Tap::map_ring() {
   if (consumer == MAP_FAILED) return refused("map its ring");
   consumer_ = static_cast<std::uint64_t*>(consumer);
   // The data is mapped twice in a row, so that an entry at the end can be read in one piece.
-  void* producer = ::mmap(nullptr, page_ + 2 * std::size_t{ring_bytes}, PROT_READ, MAP_SHARED, ring_,
-                          static_cast<off_t>(page_));
+  void* producer = ::mmap(nullptr, page_ + 2 * std::size_t{ring_bytes}, PROT_READ, MAP_SHARED,
+                          ring_, static_cast<off_t>(page_));
   if (producer == MAP_FAILED) return refused("map its ring");
   producer_ = static_cast<const std::uint64_t*>(producer);
   data_ = static_cast<const char*>(producer) + page_;

@@ -1,6 +1,7 @@
 // The tap: arrival times without waking up. A socket filter, which the kernel runs on each segment
-// of our own TCP sockets, notes (whose, sequence number, length, time) in a ring that we read when we
-// like. Nobody need be awake when a token comes, and a wake-up and a system call a token are saved.
+// of our own TCP sockets, notes (whose, sequence number, length, time) in a ring that we read when
+// we like. Nobody need be awake when a token comes, and a wake-up and a system call a token are
+// saved.
 //
 // The filter takes nothing away from the socket and lives only as long as its descriptors: a crash
 // leaves nothing behind. It wakes us for what a waiting client must see at once: the end of an
@@ -39,8 +40,8 @@ class Tap {
   Tap(const Tap&) = delete;
   Tap& operator=(const Tap&) = delete;
 
-  /// Lets the filter see a socket; to be called before connect(). The socket's number, or 0 when the
-  /// kernel refused: the socket is then to be read with stamps of its own.
+  /// Lets the filter see a socket; to be called before connect(). The socket's number, or 0 when
+  /// the kernel refused: the socket is then to be read with stamps of its own.
   std::uint64_t attach(int descriptor) const;
   /// Becomes readable when something urgent is noted.
   int descriptor() const { return ring_; }

@@ -75,7 +75,8 @@ class Assembler {
       code_[j].off = static_cast<std::int16_t>(code_.size() - j - 1);
     }
   }
-  /// Copies bytes of the segment, from the offset in r2 on, to the scratch; r0 is 0 when they exist.
+  /// Copies bytes of the segment, from the offset in r2 on, to the scratch; r0 is 0 when they
+  /// exist.
   void copy_to_scratch(std::int32_t bytes) {
     move(1, 6);
     stack(3, scratch_at);

@@ -9,10 +9,8 @@
 namespace tacho {
 namespace {
 
-/// A stream with so many unread arrivals is drained, however young they are.
-constexpr std::size_t pieces_max = 32;
 /// Sweeps within the time that bytes may lie unread.
-constexpr int sweeps_per_hold = 4;
+constexpr int sweeps_per_hold = 20;
 /// Above this share of segments sent twice, something disturbs the connections: perhaps our delayed
 /// ACKs. New connections are then read eagerly.
 constexpr double duplicate_share_max = 0.001;
@@ -37,10 +35,9 @@ TapReader::~TapReader() { loop_.forget_source(tap_->descriptor()); }
 
 std::uint64_t TapReader::attach(int descriptor) {
   const bool is_trusted =
-      tap_->lost() == 0 &&
-      (counts_.notes < notes_to_judge ||
-       static_cast<double>(counts_.duplicates) <=
-           duplicate_share_max * static_cast<double>(counts_.notes));
+      tap_->lost() == 0 && (counts_.notes < notes_to_judge ||
+                            static_cast<double>(counts_.duplicates) <=
+                                duplicate_share_max * static_cast<double>(counts_.notes));
   const std::uint64_t socket = is_trusted ? tap_->attach(descriptor) : 0;
   ++(socket != 0 ? counts_.tapped : counts_.untapped);
   return socket;
@@ -81,12 +78,11 @@ void TapReader::sweep() {
   next_sweep_ = loop_.now() + hold_ / sweeps_per_hold;
   read_notes();
   batch_.swap(waiting_);
-  const Instant old = loop_.now() - hold_;
   for (const std::uint64_t socket : batch_) {
     const auto found = streams_.find(socket);
     if (found == streams_.end()) continue;
     TcpStream& stream = *found->second;
-    if (stream.has_waited_since(old, pieces_max)) {
+    if (stream.is_to_be_drained(loop_.now(), hold_)) {
       stream.drain();
     } else if (stream.is_waiting()) {
       waiting_.push_back(socket);

@@ -1,6 +1,6 @@
-// Reads a loop's tapped streams lazily: their arrivals are noted by the kernel, so they are drained a
-// few at a time, when enough has come together, when it has waited long enough, or at once when the
-// tap calls something urgent.
+// Reads a loop's tapped streams lazily: their arrivals are noted by the kernel, so they are drained
+// a few at a time, when enough has come together, when it has waited long enough, or at once when
+// the tap calls something urgent.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,8 @@ namespace tacho {
 /// The tap of one loop with the streams that it serves.
 class TapReader final : public EpollLoop::Source {
  public:
-  /// `hold` is how long what has arrived may lie unread; it costs no accuracy, only memory and news.
+  /// `hold` is how long what has arrived may lie unread; it costs no accuracy, only memory and
+  /// news.
   static Result<std::unique_ptr<TapReader>> create(EpollLoop& loop, Duration hold);
   ~TapReader() override;
 

@@ -63,6 +63,11 @@ TapTimeline::Piece TapTimeline::take(std::size_t most) {
   return {bytes, mark.at};
 }
 
+Duration TapTimeline::mean_gap() const {
+  if (pieces_.size() < 2) return std::chrono::hours(24 * 365);
+  return (pieces_.back().at - pieces_.front().at) / static_cast<std::int64_t>(pieces_.size() - 1);
+}
+
 void TapTimeline::skip(std::size_t bytes) {
   read_ += bytes;
   front_ = std::max(front_, read_);

@@ -1,6 +1,6 @@
 // When each byte of one TCP stream had arrived in order, from notes of single segments. Pure
-// arithmetic on sequence numbers (RFC 9293, 3.4: modulo 2^32), so that loss, reordering, overlap and
-// wrap-around can be tested without a network.
+// arithmetic on sequence numbers (RFC 9293, 3.4: modulo 2^32), so that loss, reordering, overlap
+// and wrap-around can be tested without a network.
 #pragma once
 
 #include <cstddef>
@@ -36,6 +36,8 @@ class TapTimeline {
   std::size_t unread_pieces() const { return pieces_.size(); }
   /// When the oldest unread bytes arrived, or `never`.
   Instant oldest_unread() const { return pieces_.empty() ? never : pieces_.front().at; }
+  /// The mean time between the unread arrivals; a year when there are fewer than two.
+  Duration mean_gap() const;
   /// Segments that brought nothing new: the peer sent them again.
   std::uint64_t duplicates() const { return duplicates_; }
 

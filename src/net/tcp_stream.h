@@ -36,8 +36,8 @@ class TcpStream final : public Stream, public EpollLoop::Source {
   bool take_note(const TapNote& note);
   /// True when bytes have arrived that are not read.
   bool is_waiting() const { return tapped_ && tapped_->is_waiting; }
-  /// True when unread bytes arrived before `old`, or in `many` pieces or more.
-  bool has_waited_since(Instant old, std::size_t many) const;
+  /// True when unread bytes have waited for `hold`, or for less in a dense stream.
+  bool is_to_be_drained(Instant now, Duration hold) const;
   /// Segments that the peer sent again.
   std::uint64_t duplicates() const { return tapped_ ? tapped_->timeline.duplicates() : 0; }
   /// Reads all that has arrived, each byte with the time that the tap noted for it.
