@@ -47,7 +47,11 @@ void TapTimeline::add(std::uint32_t sequence, std::uint32_t length, Instant at) 
             [](const Segment& a, const Segment& b) { return a.begin < b.begin; });
   std::size_t used = 0;
   while (used < early_.size() && early_[used].begin <= front_) {
-    if (early_[used].end > front_) advance(early_[used].end, at);
+    if (early_[used].end > front_) {
+      advance(early_[used].end, at);
+    } else {
+      ++duplicates_;
+    }
     ++used;
   }
   early_.erase(early_.begin(), early_.begin() + static_cast<std::ptrdiff_t>(used));
