@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import zipfile
 
-from measure import BUILD, TACHO
+from measure import BUILD, ROOT, TACHO
 
 _CACHE = os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")
 PEERS = pathlib.Path(_CACHE) / "tacho/peers"
@@ -69,6 +69,17 @@ def _size(path):
         return path.stat().st_size
     return sum(entry.stat().st_size for entry in path.rglob("*")
                if entry.is_file() and not entry.is_symlink())
+
+
+def tokenizer():
+    """A folder with tacho's own tokenizer as Hugging Face's loader wants it: nobody needs a net."""
+    folder = PEERS / "tokenizer"
+    if not (folder / "tokenizer_config.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "data/tokenizer.json", folder)
+        (folder / "tokenizer_config.json").write_text(
+            '{"tokenizer_class": "PreTrainedTokenizerFast"}', encoding="utf-8")
+    return folder
 
 
 def _quietly(*command, **options):
@@ -176,7 +187,7 @@ class AIPerf(PythonTool):
 
     def command(self, load, folder, workers):
         return [PEERS / "aiperf/bin/aiperf", "profile", "--model", MODEL, "--url", load.url,
-                "--endpoint-type", "chat", "--streaming", "--tokenizer", "builtin",
+                "--endpoint-type", "chat", "--streaming", "--tokenizer", tokenizer(),
                 "--use-server-token-count", "--concurrency", load.streams, "--request-count",
                 load.requests, "--isl", 32, "--isl-stddev", 0, "--osl", load.tokens, "--osl-stddev",
                 0, "--num-dataset-entries", min(load.requests, 1000), "--workers-max", workers,
@@ -185,12 +196,12 @@ class AIPerf(PythonTool):
 
     def env(self, _workers):
         # Its documentation asks for this above 2,500 streams.
-        return {"AIPERF_HTTP_CONNECTION_LIMIT": "10000", "HF_HUB_OFFLINE": "1"}
+        return {"AIPERF_HTTP_CONNECTION_LIMIT": "10000"}
 
     def report(self, folder, usage):
         result = json.loads(next(folder.rglob("profile_export_aiperf.json"))
                             .read_text(encoding="utf-8"))
-        keys = (("ttft_ms", "time_to_first_token"), ("gap_ms", "inter_token_latency"))
+        keys = (("ttft_ms", "time_to_first_token"), ("gap_ms", "inter_chunk_latency"))
         return {ours: _figures(result[key]["avg"], result[key]["p50"], result[key]["p99"])
                 for ours, key in keys if key in result}
 
@@ -209,10 +220,12 @@ class EvalScope(PythonTool):
                 "--outputs-dir", folder, "--no-timestamp"]
 
     def report(self, folder, usage):
-        result = {}
-        for path in folder.rglob("benchmark_summary.json"):
-            result = json.loads(path.read_text(encoding="utf-8"))
-        return {"says": json.dumps(result)[:2000]}
+        means = next(folder.rglob("benchmark_summary.json"))
+        ranks = json.loads(means.with_name("benchmark_percentile.json").read_text(encoding="utf-8"))
+        ranks = {rank["Percentiles"]: rank for rank in ranks}
+        means = json.loads(means.read_text(encoding="utf-8"))
+        return {ours: _figures(means[f"Avg {key}"], ranks["50%"][key], ranks["99%"][key])
+                for ours, key in (("ttft_ms", "TTFT (ms)"), ("gap_ms", "ITL (ms)"))}
 
 
 class Oha(Tool):
@@ -246,8 +259,8 @@ class Oha(Tool):
     def report(self, folder, usage):
         result = json.loads(usage.out)
         first = result["firstBytePercentiles"]
-        return {"ttft_ms": _figures(result["firstByte"]["average"] * 1e3, first["p50"] * 1e3,
-                                    first["p99"] * 1e3)}
+        mean = result["details"]["firstByte"]["average"]
+        return {"ttft_ms": _figures(mean * 1e3, first["p50"] * 1e3, first["p99"] * 1e3)}
 
 
 K6_SCRIPT = """
@@ -321,11 +334,11 @@ class VllmBench(Tool):
 
     def command(self, load, folder, workers):
         return [self.binary, "bench", "serve", "--backend", "openai-chat", "--base-url", load.url,
-                "--model", MODEL, "--dataset-name", "sonnet", "--sonnet-input-len", 64,
-                "--sonnet-prefix-len", 16, "--sonnet-output-len", load.tokens, "--ignore-eos",
+                "--model", MODEL, "--tokenizer", tokenizer(), "--dataset-name", "random",
+                "--random-input-len", 32, "--random-output-len", load.tokens, "--ignore-eos",
                 "--num-prompts", load.requests, "--max-concurrency", load.streams,
                 "--percentile-metrics", "ttft,tpot,itl", "--metric-percentiles", "50,99",
-                "--save-result", "--result-dir", folder]
+                "--disable-tqdm", "--save-result", "--result-dir", folder]
 
     def env(self, workers):
         return {"TOKIO_WORKER_THREADS": str(workers)}
