@@ -130,19 +130,33 @@ Result<std::vector<Prompt>> PromptDealer::deal_batches(std::size_t count) {
   return batches;
 }
 
+/// Prompts of these lengths. All cells draw from one sequence of places in the text: what an
+/// earlier cell sent may sit in the server's prefix cache.
+Result<std::vector<Prompt>> PromptDealer::shape(const std::vector<PromptLengths>& lengths,
+                                                std::uint32_t cell, const std::string& what) {
+  StepProgress progress(format("making {} prompts {}", lengths.size(), what), shows_progress_);
+  const auto show = [&](std::size_t done, std::size_t all) { progress.show(done, all); };
+  const auto begin = [&] {
+    const Seed seed{seed_.value * 1'000'003 + cell};
+    shaper_ = std::make_unique<PromptShaper>(dataset_, tokenizer_, seed);
+  };
+  const bool is_first = shaper_ == nullptr;
+  if (is_first) begin();
+  auto prompts = shaper_->make(lengths, show);
+  if (prompts || is_first) return prompts;
+  notes_.push_back(
+      format("the text of {} is used up: prompts of cell {} and later may begin like "
+             "those of an earlier one",
+             dataset_.name, cell));
+  begin();
+  return shaper_->make(lengths, show);
+}
+
 Result<std::vector<Prompt>> PromptDealer::deal_shaped(const Cell& cell, std::size_t count) {
   const std::size_t distinct = std::min(count, shaped_prompts_max);
-  StepProgress progress(format("making {} prompts of {} tokens", distinct, *cell.input_tokens),
-                        shows_progress_);
-  ShapeOptions shape;
-  shape.input_tokens = *cell.input_tokens;
-  shape.output_tokens = cell.output_tokens.value_or(0);
-  shape.count = distinct;
-  // Each cell has prompts of its own: what an earlier cell sent may sit in the server's prefix
-  // cache.
-  shape.seed = Seed{seed_.value * 1'000'003 + cell.id};
-  shape.progress = [&](std::size_t done, std::size_t all) { progress.show(done, all); };
-  auto prompts = shape_prompts(dataset_, tokenizer_, shape);
+  const std::vector<PromptLengths> lengths(distinct,
+                                           {*cell.input_tokens, cell.output_tokens.value_or(0)});
+  auto prompts = shape(lengths, cell.id, format("of {} tokens", *cell.input_tokens));
   if (!prompts) return prompts;
   if (count > distinct) notes_.push_back(repeat_note(distinct));
   prompts->reserve(count);
@@ -184,10 +198,7 @@ Result<std::vector<Prompt>> PromptDealer::deal_trace(const PlannedCell& planned)
     lengths.push_back({std::max(1u, counted), answer});
   }
   if (shaped.empty()) return prompts;
-  StepProgress progress(format("making {} prompts of a trace's lengths", shaped.size()),
-                        shows_progress_);
-  auto made = shape_prompts(dataset_, tokenizer_, lengths, cell_seed(seed_, planned.cell.id),
-                            [&](std::size_t done, std::size_t all) { progress.show(done, all); });
+  auto made = shape(lengths, planned.cell.id, "of a trace's lengths");
   if (!made) return made;
   for (std::size_t k = 0; k < shaped.size(); ++k) prompts[shaped[k]] = std::move((*made)[k]);
   return prompts;

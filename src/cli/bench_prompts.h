@@ -8,6 +8,7 @@
 #include "cli/bench_target.h"
 #include "load/cell_plan.h"
 #include "workload/dataset.h"
+#include "workload/shape.h"
 #include "workload/tokenizer.h"
 
 namespace tacho {
@@ -37,6 +38,8 @@ class PromptDealer {
   Result<std::vector<Prompt>> deal_shaped(const Cell& cell, std::size_t count);
   Result<std::vector<Prompt>> deal_batches(std::size_t count);
   Result<std::vector<Prompt>> deal_trace(const PlannedCell& planned);
+  Result<std::vector<Prompt>> shape(const std::vector<PromptLengths>& lengths, std::uint32_t cell,
+                                    const std::string& what);
 
   const BenchPlan& plan_;
   const Tokenizer& tokenizer_;
@@ -45,6 +48,7 @@ class PromptDealer {
   Dataset dataset_;
   std::vector<std::uint32_t> order_;
   std::size_t next_ = 0;
+  std::unique_ptr<PromptShaper> shaper_;
   std::vector<std::string> notes_;
 };
 

@@ -222,18 +222,30 @@ Status shape_batch(const Dataset& corpus, const Tokenizer& tokenizer, WindowSour
 
 }  // namespace
 
-Result<std::vector<Prompt>> shape_prompts(const Dataset& corpus, const Tokenizer& tokenizer,
-                                          const std::vector<PromptLengths>& lengths, Seed seed,
-                                          const Progress& progress) {
+struct PromptShaper::Parts {
+  Parts(const Dataset& dataset, const Tokenizer& counter, Seed seed)
+      : corpus(dataset), tokenizer(counter), text(dataset, counter), source(text, seed) {}
+  const Dataset& corpus;
+  const Tokenizer& tokenizer;
+  CorpusText text;
+  WindowSource source;
+};
+
+PromptShaper::PromptShaper(const Dataset& corpus, const Tokenizer& tokenizer, Seed seed)
+    : parts_(std::make_unique<Parts>(corpus, tokenizer, seed)) {}
+
+PromptShaper::~PromptShaper() = default;
+
+Result<std::vector<Prompt>> PromptShaper::make(const std::vector<PromptLengths>& lengths,
+                                               const Progress& progress) {
   for (const PromptLengths& one : lengths) {
     if (one.input_tokens == 0) return input_error("a prompt must have at least 1 input token");
   }
-  CorpusText text(corpus, tokenizer);
+  auto& [corpus, tokenizer, text, source] = *parts_;
   bool has_text = false;
   for (std::size_t s = 0; s < text.sections() && !has_text; ++s) has_text = text.pieces(s) > 0;
   if (!has_text) return input_error(format("'{}' holds no text to make prompts of", corpus.name));
 
-  WindowSource source(text, seed);
   std::vector<Prompt> prompts;
   prompts.reserve(lengths.size());
   // Batches bound the memory that windows take; a failed cut in one may not change the ones before.
@@ -245,6 +257,12 @@ Result<std::vector<Prompt>> shape_prompts(const Dataset& corpus, const Tokenizer
     if (progress) progress(prompts.size(), lengths.size());
   }
   return prompts;
+}
+
+Result<std::vector<Prompt>> shape_prompts(const Dataset& corpus, const Tokenizer& tokenizer,
+                                          const std::vector<PromptLengths>& lengths, Seed seed,
+                                          const Progress& progress) {
+  return PromptShaper(corpus, tokenizer, seed).make(lengths, progress);
 }
 
 Result<std::vector<Prompt>> shape_prompts(const Dataset& corpus, const Tokenizer& tokenizer,

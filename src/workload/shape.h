@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/random.h"
@@ -42,6 +43,23 @@ struct ShapeOptions {
 /// number of cores.
 Result<std::vector<Prompt>> shape_prompts(const Dataset& corpus, const Tokenizer& tokenizer,
                                           const ShapeOptions& options);
+
+/// Cuts prompts out of a corpus, batch after batch, no two of them from the same place.
+class PromptShaper {
+ public:
+  /// Both must outlive the shaper.
+  PromptShaper(const Dataset& corpus, const Tokenizer& tokenizer, Seed seed);
+  ~PromptShaper();
+
+  /// The next prompts, each with its own lengths. What it gave before begins otherwise. The error
+  /// is about lengths of 0, or a corpus that is used up; after it, nothing more can be made.
+  Result<std::vector<Prompt>> make(const std::vector<PromptLengths>& lengths,
+                                   const Progress& progress);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
 
 /// The same, each prompt with its own lengths.
 Result<std::vector<Prompt>> shape_prompts(const Dataset& corpus, const Tokenizer& tokenizer,
