@@ -203,6 +203,8 @@ Status begin_manifest(Bench& bench, const std::vector<std::string>& arguments) {
   m.notes = bench.plan.notes;
   m.notes.insert(m.notes.end(), bench.target.notes.begin(), bench.target.notes.end());
   m.config = config_json(bench.options, *bench.dealer, bench.threads);
+  for (const auto& percent : bench.options.metric_percentiles)
+    m.config["metric_percentiles"].push_back(*parse_number(percent));
   if (bench.plan.error_budget > 0) m.config["error_budget"] = bench.plan.error_budget;
   m.environment = collect_environment();
   m.server = bench.target.server;

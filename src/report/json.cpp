@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "report/figures.h"
 #include "report/outputs.h"
 
 namespace tacho {
@@ -46,9 +47,11 @@ Json instrument_json(const CellSummary& cell) {
           {"send_lag_ms", to_json(cell.of(Metric::send_lag))},
           {"loop_busy_share", instrument.loop_busy_share},
           {"coalesced_read_share", instrument.coalesced_read_share},
+          {"late_shared_read_share", instrument.late_shared_read_share},
           {"multi_token_chunk_share", instrument.multi_token_chunk_share},
           {"reconnects", instrument.reconnects},
           {"connections", instrument.connections},
+          {"tap_lost", instrument.tap_lost},
           {"clock_steps", instrument.clock_steps}};
 }
 
@@ -75,6 +78,8 @@ Json summary_json(const CellSummary& cell, const Manifest& manifest) {
   json["planned"] = cell.cell.requests;
   json["offered"] = cell.offered;
   json["sent"] = cell.sent;
+  json["late"] = cell.arrivals.late;
+  json["dropped"] = cell.arrivals.dropped;
   json["completed"] = cell.completed;
   json["failed"] = cell.failed;
   json["outcomes"] = Json::object();
@@ -87,6 +92,9 @@ Json summary_json(const CellSummary& cell, const Manifest& manifest) {
   json["total_token_throughput_per_s"] =
       cell.input_token_throughput_per_s + cell.output_token_throughput_per_s;
   json["characters_per_s"] = cell.characters_per_s;
+  json["windows"] = to_json(cell.windows);
+  json["arrivals"] = to_json(cell.arrivals);
+  json["queue"] = to_json(cell.queue);
   json["error_rate"] = cell.error_rate;
   json["timeout_rate"] = cell.timeout_rate;
   json["concurrency_mean"] = cell.concurrency_mean;
@@ -97,6 +105,15 @@ Json summary_json(const CellSummary& cell, const Manifest& manifest) {
     if (m.metric == Metric::client_lag || m.metric == Metric::send_lag) continue;
     Json& distribution = json[std::string(m.key)] = to_json(cell.of(m.metric));
     add_confidence(distribution, cell.confidence_of(m.metric));
+  }
+  for (const Metric metric :
+       {Metric::ttft, Metric::ttft_from_due, Metric::tpot, Metric::e2e, Metric::e2e_from_due}) {
+    json[format("{}_with_failures", info(metric).key)] = with_failures_json(cell, metric);
+  }
+  json["user_speed_tokens_per_s"] = to_json(user_speed(cell));
+  json["consistency"] = Json::object();
+  for (const Metric metric : {Metric::ttft, Metric::tpot, Metric::e2e}) {
+    json["consistency"][std::string(info(metric).key)] = consistency_json(cell.of(metric));
   }
   json["token_source"] = {{"input", token_source_name(cell.input_source)},
                           {"output", token_source_name(cell.output_source)}};
@@ -117,6 +134,7 @@ Json summary_json(const RunSummary& run, const Manifest& manifest) {
     entry.update(summary_json(cell, manifest));
     json["cells"].push_back(std::move(entry));
   }
+  json["scaling"] = to_json(scalings_of(run));
   return json;
 }
 

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/text.h"
+#include "report/verdict.h"
 
 namespace tacho {
 namespace {
@@ -143,12 +144,13 @@ std::string source_name(const std::array<std::size_t, 3>& by_source) {
 
 void fill_instrument(CellSummary& cell, const Manifest& manifest) {
   Instrument& instrument = cell.instrument;
-  std::size_t reads = 0, shared = 0, chunks = 0, multi = 0;
+  std::size_t reads = 0, shared = 0, late = 0, chunks = 0, multi = 0;
   std::array<std::size_t, 3> by_source{};
   for (std::size_t i = 0; i < cell.records.size(); ++i) {
     const Record& record = *cell.records[i];
     reads += record.reads;
     shared += record.shared_reads;
+    late += record.late_shared_reads;
     instrument.reconnects += record.reconnects;
     if (record.reads > 0) ++by_source[static_cast<std::size_t>(record.stamps)];
     if (record.chunks.size() < 2) continue;
@@ -162,6 +164,7 @@ void fill_instrument(CellSummary& cell, const Manifest& manifest) {
   };
   instrument.stamps = source_name(by_source);
   instrument.coalesced_read_share = ratio(shared, reads);
+  instrument.late_shared_read_share = ratio(late, reads);
   instrument.multi_token_chunk_share = ratio(multi, chunks);
   const std::string key = std::to_string(cell.cell.id);
   if (!manifest.instrument.contains(key)) return;
@@ -169,6 +172,7 @@ void fill_instrument(CellSummary& cell, const Manifest& manifest) {
   instrument.loop_busy_share = json_number(own, "loop_busy_share");
   instrument.clock_steps = static_cast<std::size_t>(json_number(own, "clock_steps"));
   instrument.connections = static_cast<std::size_t>(json_number(own, "connections"));
+  instrument.tap_lost = static_cast<std::size_t>(json_number(own, "tap_lost"));
 }
 
 }  // namespace
@@ -179,27 +183,6 @@ std::optional<Metric> slo_metric(std::string_view key) {
     if (m.key == key && is_per_request && !is_of_instrument(m.metric)) return m.metric;
   }
   return std::nullopt;
-}
-
-double mean_in_flight(const std::vector<const Record*>& records, Instant from, Instant to) {
-  // By events, not by summing each request's time: the second way is Little's law itself, which
-  // this is to check.
-  std::vector<std::pair<Instant, int>> events;
-  for (const Record* record : records) {
-    if (!happened(record->sent) || !happened(record->done)) continue;
-    events.emplace_back(record->sent, 1);
-    events.emplace_back(record->done, -1);
-  }
-  std::sort(events.begin(), events.end());
-  double area = 0.0;
-  int in_flight = 0;
-  Instant previous = from;
-  for (const auto& [at, change] : events) {
-    area += in_flight * to_s(at - previous);
-    in_flight += change;
-    previous = at;
-  }
-  return to > from ? area / to_s(to - from) : 0.0;
 }
 
 RunSummary summarize(const RunData& data) {
@@ -219,6 +202,9 @@ RunSummary summarize(const RunData& data) {
     }
     count_outcomes(summary);
     fill_throughput(summary);
+    summary.windows = windows_of(summary);
+    summary.arrivals = count_arrivals(summary);
+    summary.queue = queue_trend(summary);
     fill_metrics(summary);
     fill_goodput(summary, data.manifest.slos);
     summary.slos = judge_slos(summary, data.manifest.cell_slos);

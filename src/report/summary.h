@@ -7,10 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "report/arrivals_kept.h"
 #include "report/confidence.h"
+#include "report/in_flight.h"
 #include "report/metrics.h"
 #include "report/run_data.h"
 #include "report/slo.h"
+#include "report/windows.h"
 #include "stats/distribution.h"
 
 namespace tacho {
@@ -31,10 +34,12 @@ struct Instrument {
   bool has_read_stamps() const { return stamps == "read" || stamps == "mixed"; }
   double loop_busy_share = 0.0;
   double coalesced_read_share = 0.0;
+  double late_shared_read_share = 0.0;  ///< Of them, those made over 1 ms after their stamp.
   double multi_token_chunk_share = 0.0;
   std::size_t reconnects = 0;
   std::size_t clock_steps = 0;
   std::size_t connections = 0;
+  std::size_t tap_lost = 0;  ///< Entries that the tap could not keep.
 };
 
 /// Can the figures be trusted?
@@ -62,6 +67,9 @@ struct CellSummary {
   double timeout_rate = 0.0;
   double concurrency_mean = 0.0;
   double concurrency_little = 0.0;
+  Windows windows;  ///< Throughputs by window; those above are of the whole run.
+  ArrivalCounts arrivals;
+  QueueTrend queue;
   TokenSource input_source = TokenSource::none;
   TokenSource output_source = TokenSource::none;
   std::array<Distribution, metric_count> metrics;
@@ -89,11 +97,5 @@ RunSummary summarize(const RunData& data);
 
 /// The metric that an SLO names, "ttft_ms" say, if there is one.
 std::optional<Metric> slo_metric(std::string_view key);
-
-/// Requests in flight over time: the mean between two instants, from each request's sent and done.
-double mean_in_flight(const std::vector<const Record*>& records, Instant from, Instant to);
-
-/// Reasons not to trust a cell; empty when there is none.
-Verdict judge(const CellSummary& cell, const Manifest& manifest);
 
 }  // namespace tacho

@@ -1,60 +1,18 @@
 // The table in the terminal: a grid of all cells, and for a run of one cell its distributions in
-// full. Digits that the samples do not carry are not printed; a percentile that is only the maximum
-// says so.
+// full. Digits that the samples do not carry are not printed, and neither are percentiles that too
+// few samples reach.
 #include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "base/text.h"
-#include "report/outputs.h"
+#include "report/table_parts.h"
 
 namespace tacho {
 namespace {
 
-/// Lays cells of text out in columns, the first ones to the left, the rest to the right.
-class Grid {
- public:
-  explicit Grid(std::size_t left_columns) : left_columns_(left_columns) {}
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
-  std::string text() const {
-    std::vector<std::size_t> widths;
-    for (const auto& row : rows_) {
-      widths.resize(std::max(widths.size(), row.size()));
-      for (std::size_t c = 0; c < row.size(); ++c) {
-        widths[c] = std::max(widths[c], display_width(row[c]));
-      }
-    }
-    std::string out;
-    for (const auto& row : rows_) {
-      std::string line = " ";
-      for (std::size_t c = 0; c < row.size(); ++c) {
-        const std::string pad(widths[c] - display_width(row[c]), ' ');
-        line += c < left_columns_ ? row[c] + pad : pad + row[c];
-        line += c == 0 ? " " : "  ";
-      }
-      line.erase(line.find_last_not_of(' ') + 1);
-      out += line + "\n";
-    }
-    return out;
-  }
-
- private:
-  std::size_t left_columns_;
-  std::vector<std::vector<std::string>> rows_;
-};
-
 std::string paint(std::string text, const char* code, const TableOptions& options) {
   return options.has_color ? format("\x1b[{}m{}\x1b[0m", code, text) : text;
-}
-
-std::string value_text(double value) {
-  return std::isnan(value) ? "–" : format_significant(value, 3);
-}
-
-/// A percentile; with a star where it leans on the largest sample.
-std::string percentile_text(const Distribution& d, double percent) {
-  if (d.empty()) return "–";
-  return value_text(d.percentile(percent)) + (d.leans_on_max(percent) ? "*" : " ");
 }
 
 std::string load_text(const Cell& cell) {
@@ -63,7 +21,7 @@ std::string load_text(const Cell& cell) {
 }
 
 constexpr std::array<std::pair<Metric, const char*>, 3> grid_times{
-    {{Metric::ttft, "TTFT ms "}, {Metric::tpot, "TPOT ms "}, {Metric::e2e, "E2E ms "}}};
+    {{Metric::ttft, "TTFT ms"}, {Metric::tpot, "TPOT ms"}, {Metric::e2e, "E2E ms"}}};
 
 /// Two lines: what, and which percentile of it.
 void add_grid_head(Grid& grid, const TableOptions& options, bool has_failures, bool has_slos) {
@@ -76,7 +34,7 @@ void add_grid_head(Grid& grid, const TableOptions& options, bool has_failures, b
   for (const auto& [metric, title] : grid_times) {
     for (std::size_t i = 0; i < options.percentiles.size(); ++i) {
       const bool is_last = i + 1 == options.percentiles.size();
-      add(is_last ? title : "", format("p{:g} ", options.percentiles[i]));
+      add(is_last ? title : "", format("p{:g}", options.percentiles[i]));
     }
   }
   add("", "req/s");
@@ -98,49 +56,15 @@ std::string grid_text(const RunSummary& run, const Manifest& manifest,
     if (has_failures) row.push_back(std::to_string(cell.failed));
     for (const auto& [metric, title] : grid_times) {
       for (const double percent : options.percentiles) {
-        row.push_back(percentile_text(cell.of(metric), percent));
+        row.push_back(percentile_text(cell, metric, percent));
       }
     }
-    row.push_back(value_text(cell.request_throughput_per_s));
-    row.push_back(value_text(cell.output_token_throughput_per_s));
+    row.push_back(value_text(cell.windows.headline().request_throughput_per_s));
+    row.push_back(value_text(cell.windows.headline().output_token_throughput_per_s));
     if (has_slos) row.push_back(format("{:.1f}%", 100 * cell.goodput.share));
     grid.add(row);
   }
   return grid.text();
-}
-
-/// All distributions of one cell.
-std::string detail_text(const CellSummary& cell) {
-  Grid grid(2);
-  grid.add({"", "", "mean", "std", "p50 ", "p90 ", "p95 ", "p99 ", "max", "n"});
-  for (const MetricInfo& m : metric_infos()) {
-    const Distribution& d = cell.of(m.metric);
-    if (d.empty() || m.metric == Metric::client_lag || m.metric == Metric::send_lag) continue;
-    if (!m.is_time && d.max == 0.0) continue;
-    // Without reasoning text, and with one token a chunk, these only repeat what stands above them.
-    if (m.metric == Metric::ttfo && d.ascending == cell.of(Metric::ttft).ascending) continue;
-    if (m.metric == Metric::chunk_gap && d.ascending == cell.of(Metric::itl).ascending) continue;
-    std::vector<std::string> row{std::string(m.title), m.is_time ? "ms" : "", value_text(d.mean),
-                                 value_text(d.std_dev)};
-    for (const double percent : {50.0, 90.0, 95.0, 99.0})
-      row.push_back(percentile_text(d, percent));
-    row.push_back(value_text(d.max));
-    row.push_back(std::to_string(d.n));
-    grid.add(row);
-  }
-  return grid.text();
-}
-
-std::string throughput_text(const CellSummary& cell) {
-  std::string out = format(
-      " whole run: {} req/s   output {} tok/s   input {} tok/s   total {} tok/s   in {} s\n",
-      value_text(cell.request_throughput_per_s), value_text(cell.output_token_throughput_per_s),
-      value_text(cell.input_token_throughput_per_s),
-      value_text(cell.input_token_throughput_per_s + cell.output_token_throughput_per_s),
-      value_text(cell.duration_s));
-  out += format(" in flight: mean {} (by Little's law {})\n", value_text(cell.concurrency_mean),
-                value_text(cell.concurrency_little));
-  return out;
 }
 
 /// Each bound that was asked for, with what can be said of it.
@@ -291,17 +215,6 @@ std::string simulated_text(const Manifest& manifest) {
                 json_string(sim, "gpu"));
 }
 
-bool has_star(const RunSummary& run, const TableOptions& options) {
-  for (const CellSummary& cell : run.cells) {
-    for (const auto& [metric, title] : grid_times) {
-      const Distribution& d = cell.of(metric);
-      const auto leans = [&](double percent) { return d.leans_on_max(percent); };
-      if (std::any_of(options.percentiles.begin(), options.percentiles.end(), leans)) return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 std::string table_text(const RunData& data, const RunSummary& run, const TableOptions& options) {
@@ -310,11 +223,11 @@ std::string table_text(const RunData& data, const RunSummary& run, const TableOp
                            simulated_text(m), m.url, m.endpoint, m.started_at);
   out += grid_text(run, m, options);
   if (run.cells.size() == 1 && run.completed > 0) {
-    out += "\n" + detail_text(run.cells[0]) + "\n" + throughput_text(run.cells[0]);
+    out += "\n" + detail_text(run.cells[0]) + "\n" + windows_text(run.cells[0]);
+  } else {
+    out += grid_notes(run, options);
   }
-  out += "\n";
-  if (has_star(run, options))
-    out += " * too few requests: this percentile leans on the largest of them\n";
+  out += scaling_text(run) + "\n";
   out += slos_text(run, options) + failures_text(run, options) + instrument_text(data, run) +
          truth_text(m);
   for (const std::string& note : m.notes) out += format(" note: {}\n", note);

@@ -144,7 +144,11 @@ Interval percentile_interval(const Clusters& clusters, const std::vector<double>
   // As many independent samples as would leave the share with that variance (Woodruff, JASA 47,
   // 1952). Within clusters it can be more than there are clusters, never more than values.
   result.n_effective = variance > 0.0 ? std::min(n, own.share * (1.0 - own.share) / variance) : n;
-  result.is_rank_thin = result.n_effective < static_cast<double>(samples_needed(percent));
+  // The few requests that a median takes are not worth a judgement of how independent they are.
+  const double n_ranked = is_single && std::abs(percent - 50.0) <= 25.0
+                              ? static_cast<double>(requests)
+                              : result.n_effective;
+  result.is_rank_thin = n_ranked < static_cast<double>(samples_needed(percent));
   // One request's values are no substitute for other requests.
   const double clusters_effective = static_cast<double>(requests) / body;
   const double clusters_needed = body_needed(is_single ? needed : n_effective_min, body);
