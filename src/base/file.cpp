@@ -48,6 +48,40 @@ Result<std::string> read_file(const std::string& path) {
   return content;
 }
 
+Status for_each_line(const std::string& path,
+                     const std::function<void(std::string_view line, bool is_whole)>& take) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    return input_error(format("cannot read '{}': {}", path, std::strerror(errno)));
+  std::string held;  // What was read and not yet handed on: less than a line, but for its end.
+  std::string buffer(1 << 20, '\0');
+  while (true) {
+    const ssize_t n = ::read(descriptor, buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const int code = errno;
+      ::close(descriptor);
+      return input_error(format("cannot read '{}': {}", path, std::strerror(code)));
+    }
+    if (n == 0) break;
+    std::string_view rest(buffer.data(), static_cast<std::size_t>(n));
+    for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+      if (held.empty()) {
+        take(rest.substr(0, end), true);
+      } else {
+        held += rest.substr(0, end);
+        take(held, true);
+        held.clear();
+      }
+      rest.remove_prefix(end + 1);
+    }
+    held += rest;
+  }
+  ::close(descriptor);
+  if (!held.empty()) take(held, false);
+  return Nothing{};
+}
+
 Status write_file(const std::string& path, std::string_view content) {
   const std::string temporary = format("{}.{}.tmp", path, ::getpid());
   const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

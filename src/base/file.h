@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,11 @@ namespace tacho {
 
 /// Reads a whole file. A missing or unreadable file is the user's input error.
 Result<std::string> read_file(const std::string& path);
+
+/// Hands each line of a file on, without its end and without ever holding the file; `is_whole` is
+/// false for a last line that has none. A missing or unreadable file is the user's input error.
+Status for_each_line(const std::string& path,
+                     const std::function<void(std::string_view line, bool is_whole)>& take);
 
 /// Writes through a temporary file and rename, so that readers never see half a file.
 Status write_file(const std::string& path, std::string_view content);

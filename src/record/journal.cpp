@@ -254,24 +254,28 @@ void append_journal_line(std::string& out, const Record& record) {
   line.finish();
 }
 
-Result<Journal> read_journal(const std::string& path) {
-  auto content = read_file(path);
-  if (!content) return content.error();
-  Journal journal;
+Result<std::size_t> read_journal(const std::string& path,
+                                 const std::function<void(Record&& record)>& take) {
+  std::size_t torn_lines = 0;
   simdjson::dom::parser parser;
-  std::string_view rest = *content;
-  while (!rest.empty()) {
-    const auto end = rest.find('\n');
-    const std::string_view text = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  const Status read = for_each_line(path, [&](std::string_view text, bool is_whole) {
     Value line;
-    if (end == std::string_view::npos || parser.parse(text.data(), text.size()).get(line) ||
-        !is_record(line)) {
-      ++journal.torn_lines;
-      continue;
+    if (!is_whole || parser.parse(text.data(), text.size()).get(line) || !is_record(line)) {
+      ++torn_lines;
+      return;
     }
-    journal.records.push_back(read_line(line));
-  }
+    take(read_line(line));
+  });
+  if (!read) return read.error();
+  return torn_lines;
+}
+
+Result<Journal> read_journal(const std::string& path) {
+  Journal journal;
+  const auto torn_lines = read_journal(
+      path, [&](Record&& record) { journal.records.push_back(std::move(record)); });
+  if (!torn_lines) return torn_lines.error();
+  journal.torn_lines = *torn_lines;
   std::stable_sort(journal.records.begin(), journal.records.end(),
                    [](const Record& a, const Record& b) { return a.id < b.id; });
   return journal;

@@ -6,6 +6,7 @@
 // keys that it does not know; `journal_schema` in run.json grows when the meaning of a key changes.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,11 @@ struct Journal {
   std::vector<Record> records;  ///< In the order of their ids.
   std::size_t torn_lines = 0;   ///< Lines cut short, by a kill or a full disk; they are left out.
 };
+
+/// Reads a journal record by record, in the order in which they ended; yields the number of torn
+/// lines.
+Result<std::size_t> read_journal(const std::string& path,
+                                 const std::function<void(Record&& record)>& take);
 
 /// Reads a journal. A last line without its end was being written when the run was killed: counted,
 /// not an error.

@@ -81,6 +81,7 @@ struct Record {
   Instant headers = never;
   Instant done = never;
   std::vector<Chunk> chunks;
+  std::uint32_t chunks_folded = 0;  ///< Chunks that a report has counted and left out.
 
   Outcome outcome = Outcome::cancelled;
   std::uint16_t http_status = 0;

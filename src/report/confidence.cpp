@@ -1,5 +1,6 @@
 #include "report/confidence.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace tacho {
@@ -29,6 +30,28 @@ Confidence confidence_of(const Clusters& clusters, const std::vector<double>& as
         percentile_interval(clusters, ascending, judged_percentiles[i].percent);
   }
   return confidence;
+}
+
+Confidence confidence_of(const Clusters& kept, const Distribution& whole) {
+  std::vector<double> ascending = kept.values;
+  std::sort(ascending.begin(), ascending.end());
+  Confidence sure = confidence_of(kept, ascending);
+  if (ascending.empty()) return sure;
+  const double times = static_cast<double>(whole.n) / static_cast<double>(ascending.size());
+  if (sure.mean.is_known) {
+    const double half = 0.5 * (sure.mean.high - sure.mean.low) / std::sqrt(times);
+    sure.mean.low = whole.mean - half;
+    sure.mean.high = whole.mean + half;
+  }
+  for (std::size_t i = 0; i < judged_percentiles.size(); ++i) {
+    Interval& interval = sure.percentiles[i];
+    interval.n_effective *= times;
+    if (!interval.is_known) continue;
+    const auto [low, high] = bounds_in_percent(judged_percentiles[i].percent, interval.n_effective);
+    interval.low = whole.percentile(low);
+    interval.high = whole.percentile(high);
+  }
+  return sure;
 }
 
 void add_confidence(Json& distribution, const Confidence& confidence) {

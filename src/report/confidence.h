@@ -28,6 +28,10 @@ struct Confidence {
 /// Folds one metric's samples, in the order in which the requests were sent.
 Confidence confidence_of(const Clusters& clusters, const std::vector<double>& ascending);
 
+/// The same for a distribution of which only a part of the requests was kept in full: as sure as
+/// that part's requests make the whole.
+Confidence confidence_of(const Clusters& kept, const Distribution& whole);
+
 /// Adds `ci95`, `n_effective` and `needs_more` to a distribution's JSON.
 void add_confidence(Json& distribution, const Confidence& confidence);
 

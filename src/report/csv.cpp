@@ -73,7 +73,7 @@ std::string requests_csv(const RunSummary& run) {
       row.integer(input_tokens(record).tokens);
       row.integer(out_tokens);
       row.text(record.usage.output_tokens ? "usage" : record.text.empty() ? "chunks" : "tokenizer");
-      row.integer(record.chunks.size());
+      row.integer(record.chunks.size() + record.chunks_folded);
       row.number(record.usage.cached_tokens ? std::optional<double>(*record.usage.cached_tokens)
                                             : std::nullopt);
       row.number(value_of(Metric::send_lag, record, out_tokens));

@@ -53,10 +53,12 @@ Json histogram(const Distribution& distribution) {
   const double low = std::floor(std::log10(std::max(1e-3, distribution.min)) * per_decade);
   const double high = std::ceil(std::log10(std::max(2e-3, distribution.max)) * per_decade) + 1;
   std::vector<std::size_t> counts(static_cast<std::size_t>(high - low), 0);
-  for (const double x : distribution.ascending) {
+  const auto count = [&](double x, std::size_t times) {
     const double bin = std::floor(std::log10(std::max(1e-3, x)) * per_decade) - low;
-    ++counts[static_cast<std::size_t>(std::clamp(bin, 0.0, high - low - 1))];
-  }
+    counts[static_cast<std::size_t>(std::clamp(bin, 0.0, high - low - 1))] += times;
+  };
+  for (const double x : distribution.ascending) count(x, 1);
+  distribution.histogram.each(count);
   for (double e = low; e <= high; ++e) json["edges"].push_back(std::pow(10.0, e / per_decade));
   json["counts"] = counts;
   return json;
@@ -77,11 +79,13 @@ class TimeLine {
     const double position = std::max(0.0, to_s(at - start_)) / slice_s_;
     return std::min(static_cast<std::size_t>(position), done.size() - 1);
   }
-  void add_span(Instant from, Instant to) {
+  void add_span(Instant from, Instant to) { spread(in_flight_s, from, to, 1.0); }
+  /// Adds `weight` for each second between the instants to the slices that they span.
+  void spread(std::vector<double>& column, Instant from, Instant to, double weight) const {
     for (std::size_t s = slice(from); s <= slice(to); ++s) {
       const double begin = std::max(to_s(from - start_), static_cast<double>(s) * slice_s_);
       const double end = std::min(to_s(to - start_), static_cast<double>(s + 1) * slice_s_);
-      in_flight_s[s] += std::max(0.0, end - begin);
+      column[s] += weight * std::max(0.0, end - begin);
     }
   }
   Json json() const {
@@ -117,6 +121,12 @@ Json series(const CellSummary& cell, Instant start) {
     if (!happened(record.sent) || !happened(record.done)) continue;
     line.add_span(record.sent, record.done);
     ++(record.outcome == Outcome::ok ? line.done : line.errors)[line.slice(record.done)];
+    const double stream_s = to_s(last_token(record) - first_token(record));
+    if (record.chunks_folded > 0 && stream_s > 0.0) {  // When each came is no longer known.
+      line.spread(line.tokens, first_token(record), last_token(record),
+                  cell.out_tokens[i] / stream_s);
+      continue;
+    }
     const auto tokens = tokens_per_chunk(record, cell.out_tokens[i]);
     for (std::size_t c = 0; c < tokens.size(); ++c) {
       line.tokens[line.slice(record.chunks[c].at)] += tokens[c];

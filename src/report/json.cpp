@@ -69,6 +69,7 @@ Json to_json(const Distribution& distribution) {
     if (distribution.leans_on_max(percent)) leaning.push_back(key);
   }
   json["n"] = distribution.n;
+  json["percentiles"] = distribution.is_exact() ? "exact" : "histogram";
   json["rank_is_max"] = std::move(leaning);
   return json;
 }

@@ -129,7 +129,8 @@ TokenCount output_tokens(const Record& record, std::uint32_t counted) {
   if (record.usage.output_tokens) return {*record.usage.output_tokens, TokenSource::usage};
   if (counted > 0) return {counted, TokenSource::tokenizer};
   if (!record.chunks.empty()) {
-    return {static_cast<std::uint32_t>(record.chunks.size()), TokenSource::chunks};
+    return {static_cast<std::uint32_t>(record.chunks.size()) + record.chunks_folded,
+            TokenSource::chunks};
   }
   return {};
 }

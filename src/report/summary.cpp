@@ -21,7 +21,7 @@ std::string outcome_label(const Record& record) {
 
 /// Adds the gaps between a request's chunks, in ms: spread over tokens, and as they are.
 void add_gaps(const Record& record, std::uint32_t out_tokens, Clusters& itl, Clusters& raw) {
-  if (record.chunks.size() < 2) return;
+  if (record.chunks.size() < 2 || record.chunks_folded > 0) return;
   const auto tokens = tokens_per_chunk(record, out_tokens);
   const std::size_t before = itl.values.size();
   for (std::size_t i = 1; i < record.chunks.size(); ++i) {
@@ -49,7 +49,15 @@ std::vector<std::size_t> order_sent(const CellSummary& cell) {
   return order;
 }
 
-void fill_metrics(CellSummary& cell) {
+/// The gaps of all requests: of those that were kept, and of those that were folded.
+void add_folded(CellSummary& cell, Metric metric, const Clusters& kept, RunningSample sample) {
+  for (const double gap : kept.values) sample.add(gap);
+  const auto m = static_cast<std::size_t>(metric);
+  cell.metrics[m] = summarize(sample);
+  cell.confidences[m] = confidence_of(kept, cell.metrics[m]);
+}
+
+void fill_metrics(CellSummary& cell, const FoldedGaps* folded) {
   std::array<Clusters, metric_count> samples;
   const auto of = [&](Metric m) -> Clusters& { return samples[static_cast<std::size_t>(m)]; };
   for (const std::size_t i : order_sent(cell)) {
@@ -65,8 +73,13 @@ void fill_metrics(CellSummary& cell) {
     if (is_ok) add_gaps(record, cell.out_tokens[i], of(Metric::itl), of(Metric::chunk_gap));
   }
   for (std::size_t m = 0; m < metric_count; ++m) {
+    const auto metric = static_cast<Metric>(m);
+    if (folded != nullptr && (metric == Metric::itl || metric == Metric::chunk_gap)) {
+      add_folded(cell, metric, samples[m], metric == Metric::itl ? folded->itl : folded->chunk_gap);
+      continue;
+    }
     cell.metrics[m] = summarize(samples[m].values);
-    if (!is_of_instrument(static_cast<Metric>(m)) && !cell.metrics[m].empty()) {
+    if (!is_of_instrument(metric) && !cell.metrics[m].empty()) {
       cell.confidences[m] = confidence_of(samples[m], cell.metrics[m].ascending);
     }
   }
@@ -142,7 +155,7 @@ std::string source_name(const std::array<std::size_t, 3>& by_source) {
   return "socket";
 }
 
-void fill_instrument(CellSummary& cell, const Manifest& manifest) {
+void fill_instrument(CellSummary& cell, const Manifest& manifest, const FoldedGaps* folded) {
   Instrument& instrument = cell.instrument;
   std::size_t reads = 0, shared = 0, late = 0, chunks = 0, multi = 0;
   std::array<std::size_t, 3> by_source{};
@@ -153,11 +166,15 @@ void fill_instrument(CellSummary& cell, const Manifest& manifest) {
     late += record.late_shared_reads;
     instrument.reconnects += record.reconnects;
     if (record.reads > 0) ++by_source[static_cast<std::size_t>(record.stamps)];
-    if (record.chunks.size() < 2) continue;
+    if (record.chunks.size() < 2 || record.chunks_folded > 0) continue;
     const auto tokens = tokens_per_chunk(record, cell.out_tokens[i]);
     chunks += tokens.size() - 1;
     multi += static_cast<std::size_t>(
         std::count_if(tokens.begin() + 1, tokens.end(), [](std::uint32_t n) { return n > 1; }));
+  }
+  if (folded != nullptr) {
+    chunks += folded->chunks;
+    multi += folded->multi_chunks;
   }
   const auto ratio = [](std::size_t part, std::size_t all) {
     return all > 0 ? static_cast<double>(part) / static_cast<double>(all) : 0.0;
@@ -205,10 +222,12 @@ RunSummary summarize(const RunData& data) {
     summary.windows = windows_of(summary);
     summary.arrivals = count_arrivals(summary);
     summary.queue = queue_trend(summary);
-    fill_metrics(summary);
+    const auto found = data.folded.find(cell.id);
+    const FoldedGaps* folded = found != data.folded.end() ? &found->second : nullptr;
+    fill_metrics(summary, folded);
     fill_goodput(summary, data.manifest.slos);
     summary.slos = judge_slos(summary, data.manifest.cell_slos);
-    fill_instrument(summary, data.manifest);
+    fill_instrument(summary, data.manifest, folded);
     summary.verdict = judge(summary, data.manifest);
     run.completed += summary.completed;
     run.failed += summary.failed;

@@ -34,7 +34,8 @@ std::string judged_text(const CellSummary& cell, Metric metric, double percent) 
 /// token a chunk.
 bool is_repeated(const CellSummary& cell, Metric metric) {
   const auto same = [&](Metric other) {
-    return cell.of(metric).ascending == cell.of(other).ascending;
+    const Distribution &a = cell.of(metric), &b = cell.of(other);
+    return a.ascending == b.ascending && a.n == b.n && a.mean == b.mean;
   };
   return (metric == Metric::ttfo && same(Metric::ttft)) ||
          (metric == Metric::chunk_gap && same(Metric::itl));

@@ -12,7 +12,7 @@ namespace {
 
 /// Times of the ok requests, in ms.
 struct Times {
-  std::vector<double> ttft, tpot, itl, e2el;
+  std::vector<double> ttft, tpot, e2el;
 };
 
 Times collect(const CellSummary& cell) {
@@ -27,16 +27,12 @@ Times collect(const CellSummary& cell) {
     if (ttft && e2e && cell.out_tokens[i] > 1) {
       times.tpot.push_back((*e2e - *ttft) / (cell.out_tokens[i] - 1));
     }
-    for (std::size_t c = 1; c < record.chunks.size(); ++c) {
-      times.itl.push_back(to_ms(record.chunks[c].at - record.chunks[c - 1].at));
-    }
   }
   return times;
 }
 
-void add_metric(Json& json, const std::string& name, std::vector<double> samples,
+void add_metric(Json& json, const std::string& name, const Distribution& d,
                 const VllmOptions& options) {
-  const Distribution d = summarize(std::move(samples));
   const double n = static_cast<double>(std::max<std::size_t>(d.n, 1));
   json[format("mean_{}_ms", name)] = d.mean;
   json[format("median_{}_ms", name)] = d.empty() ? 0.0 : d.percentile(50);
@@ -138,10 +134,10 @@ Json vllm_result(const CellSummary& cell, const RunData& data, const VllmOptions
   const Times times = collect(cell);
   for (const std::string& metric : options.metrics) {
     add_metric(json, metric,
-               metric == "ttft"   ? times.ttft
-               : metric == "tpot" ? times.tpot
-               : metric == "itl"  ? times.itl
-                                  : times.e2el,
+               metric == "ttft"   ? summarize(times.ttft)
+               : metric == "tpot" ? summarize(times.tpot)
+               : metric == "itl"  ? cell.of(Metric::chunk_gap)
+                                  : summarize(times.e2el),
                options);
   }
   if (options.is_detailed) add_details(json, cell, start);

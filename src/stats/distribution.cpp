@@ -19,6 +19,12 @@ double percentile_of_sorted(const std::vector<double>& ascending, double percent
   return ascending[below] * (1.0 - weight) + ascending[below + 1] * weight;
 }
 
+double Distribution::percentile(double percent) const {
+  if (is_exact()) return percentile_of_sorted(ascending, percent);
+  // The ends are known exactly; a bucket's middle is not to lie beyond them.
+  return percent >= 100.0 ? max : std::clamp(histogram.percentile(percent), min, max);
+}
+
 bool Distribution::leans_on_max(double percent) const {
   if (percent >= 100.0 || n == 0) return false;
   return percent * static_cast<double>(n - 1) / 100.0 > static_cast<double>(n) - 2.0;
@@ -41,6 +47,18 @@ Distribution summarize(std::vector<double> samples) {
   result.min = samples.front();
   result.max = samples.back();
   result.ascending = std::move(samples);
+  return result;
+}
+
+Distribution summarize(const RunningSample& samples) {
+  Distribution result;
+  result.n = samples.n();
+  if (result.n == 0) return result;
+  result.mean = samples.mean;
+  if (result.n > 1) result.std_dev = std::sqrt(samples.squares / static_cast<double>(result.n - 1));
+  result.min = samples.min;
+  result.max = samples.max;
+  result.histogram = samples.histogram;
   return result;
 }
 

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stats/running_sample.h"
+
 namespace tacho {
 
 /// One percentile that every summary carries: its rank in percent and its key ("p99_9").
@@ -41,11 +43,14 @@ struct Distribution {
   double max = 0.0;
   std::vector<double>
       ascending;  ///< The samples themselves, so that any percentile can be asked for.
+  LogHistogram histogram;  ///< Instead of them, where they were too many to keep.
 
   /// True when there is nothing to say.
   bool empty() const { return n == 0; }
+  /// True when percentiles are those of the samples, false when of a histogram (0.1 %).
+  bool is_exact() const { return histogram.n() == 0; }
   /// The percentile; 0 < percent <= 100. Must not be empty.
-  double percentile(double percent) const { return percentile_of_sorted(ascending, percent); }
+  double percentile(double percent) const;
   /// True when the percentile leans on the largest sample: it is then no better known than the
   /// maximum.
   bool leans_on_max(double percent) const;
@@ -53,5 +58,8 @@ struct Distribution {
 
 /// Sums up the samples, in any order.
 Distribution summarize(std::vector<double> samples);
+
+/// Sums up samples that have gone by.
+Distribution summarize(const RunningSample& samples);
 
 }  // namespace tacho

@@ -116,6 +116,15 @@ std::size_t samples_needed(double percent) {
   return static_cast<std::size_t>(std::ceil(std::log(tail) / std::log(q)));
 }
 
+std::pair<double, double> bounds_in_percent(double percent, double n_effective) {
+  const double q = percent / 100.0;
+  const auto end = [&](double probability) {
+    const double rank = fractional_rank(n_effective, q, probability);
+    return std::clamp(100.0 * rank / (n_effective + 1.0), 0.0, 100.0);
+  };
+  return {end(1.0 - tail), end(tail)};
+}
+
 Interval percentile_interval(const Clusters& clusters, const std::vector<double>& ascending,
                              double percent) {
   TACHO_ASSERT(percent > 0.0 && percent < 100.0);

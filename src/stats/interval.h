@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace tacho {
@@ -35,6 +36,10 @@ Interval percentile_interval(const Clusters& clusters, const std::vector<double>
 
 /// The interval of the mean of all values.
 Interval mean_interval(const Clusters& clusters);
+
+/// The ends of the interval of a percentile, as percentiles, for a known number of independent
+/// samples.
+std::pair<double, double> bounds_in_percent(double percent, double n_effective);
 
 /// Independent samples without which no interval of the percentile exists: its bound would lie
 /// beyond the largest (or smallest) sample.

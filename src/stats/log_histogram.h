@@ -13,8 +13,11 @@ namespace tacho {
 /// bound. Negative values are taken as zero.
 class LogHistogram {
  public:
-  /// Counts one value.
-  void add(double value) { ++counts_at(bucket_of(value)), ++n_; }
+  /// Counts a value, so many times.
+  void add(double value, std::uint64_t times = 1) {
+    counts_at(bucket_of(value)) += times;
+    n_ += times;
+  }
   /// Counts what another histogram has counted: the order of merging does not matter.
   void merge(const LogHistogram& other);
   /// How many were counted.

@@ -46,7 +46,7 @@ TEST_CASE("one sample is every percentile, and has no spread") {
 }
 
 TEST_CASE("no samples are a distribution of nothing") {
-  const Distribution d = summarize({});
+  const Distribution d = summarize(std::vector<double>());
   CHECK(d.empty());
   CHECK(d.n == 0);
   CHECK_FALSE(d.leans_on_max(99));
