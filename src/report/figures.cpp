@@ -70,6 +70,7 @@ std::vector<Scaling> scalings_of(const RunSummary& run) {
   std::map<std::string, std::map<std::uint32_t, Scaling::Point>> groups;
   for (const CellSummary& cell : run.cells) {
     if (!cell.cell.is_static || cell.completed == 0 || !cell.cell.concurrency) continue;
+    if (!cell.cell.load.empty()) continue;  // Users think; their number is no concurrency.
     const Window& window = cell.windows.headline();
     const double per_s = window.output_token_throughput_per_s > 0.0
                              ? window.output_token_throughput_per_s

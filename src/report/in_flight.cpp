@@ -76,7 +76,7 @@ std::optional<Plateau> plateau_of(const std::vector<const Record*>& records,
 
 bool has_constant_rate(const Cell& cell) {
   return !cell.is_static && cell.request_rate && std::isfinite(*cell.request_rate) &&
-         !cell.ramp_start_rate;
+         !cell.ramp_start_rate && cell.load.empty();
 }
 
 }  // namespace tacho

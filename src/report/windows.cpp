@@ -104,7 +104,9 @@ void settle_open_loop(const CellSummary& cell, Windows& windows, Span whole) {
 }
 
 void settle_closed_loop(const CellSummary& cell, Windows& windows, Span whole) {
-  const auto plateau = plateau_of(cell.records, cell.cell.concurrency.value_or(0));
+  // Users who think between requests are never all in flight.
+  const std::uint32_t streams = cell.cell.load.empty() ? cell.cell.concurrency.value_or(0) : 0;
+  const auto plateau = plateau_of(cell.records, streams);
   if (!plateau || plateau->to <= plateau->from) {
     windows.no_steady_state = "the concurrency was never reached";
     return;
