@@ -272,8 +272,8 @@ Result<std::size_t> read_journal(const std::string& path,
 
 Result<Journal> read_journal(const std::string& path) {
   Journal journal;
-  const auto torn_lines = read_journal(
-      path, [&](Record&& record) { journal.records.push_back(std::move(record)); });
+  const auto torn_lines =
+      read_journal(path, [&](Record&& record) { journal.records.push_back(std::move(record)); });
   if (!torn_lines) return torn_lines.error();
   journal.torn_lines = *torn_lines;
   std::stable_sort(journal.records.begin(), journal.records.end(),

@@ -42,7 +42,7 @@ struct Distribution {
   double min = 0.0;
   double max = 0.0;
   std::vector<double>
-      ascending;  ///< The samples themselves, so that any percentile can be asked for.
+      ascending;           ///< The samples themselves, so that any percentile can be asked for.
   LogHistogram histogram;  ///< Instead of them, where they were too many to keep.
 
   /// True when there is nothing to say.

@@ -15,8 +15,7 @@ namespace {
 
 /// A run directory of 300 answers of 40 chunks, gone at the end of the test.
 struct Directory {
-  std::string path =
-      (std::filesystem::temp_directory_path() / "tacho_folded_gaps_test").string();
+  std::string path = (std::filesystem::temp_directory_path() / "tacho_folded_gaps_test").string();
   Directory() {
     REQUIRE(make_folders(path).ok());
     Random random(Seed{1}, "gaps");
@@ -68,7 +67,8 @@ TEST_CASE("folded chunks leave every figure as it was, percentiles of gaps withi
       CHECK(b.percentile(percent) == doctest::Approx(a.percentile(percent)).epsilon(0.002));
     }
     CHECK(b.percentile(100) == a.max);
-    const Interval *wide = folded.confidence_of(metric).of(50), *own = whole.confidence_of(metric).of(50);
+    const Interval *wide = folded.confidence_of(metric).of(50),
+                   *own = whole.confidence_of(metric).of(50);
     CHECK(own->is_known);
     if (wide->is_known) CHECK((wide->low <= b.percentile(50) && b.percentile(50) <= wide->high));
     CHECK(to_json(b)["percentiles"] == "histogram");
