@@ -9,6 +9,10 @@
 namespace tacho {
 namespace {
 
+/// A segment that is noted and not there yet is there after so long, or soon after that; behind a
+/// hole it may take longer, and is then waited for without haste.
+constexpr Duration soon = std::chrono::microseconds(20);
+constexpr int quick_sweeps_max = 20;
 /// Sweeps within the time that bytes may lie unread.
 constexpr int sweeps_per_hold = 20;
 /// Above this share of segments sent twice, something disturbs the connections: perhaps our delayed
@@ -61,21 +65,38 @@ void TapReader::read_notes() {
 
 void TapReader::drain(std::uint64_t socket) {
   const auto found = streams_.find(socket);
-  if (found != streams_.end()) found->second->drain();
+  if (found != streams_.end()) drain(*found->second, socket);
+}
+
+void TapReader::drain(TcpStream& stream, std::uint64_t socket) {
+  if (stream.drain()) return;
+  waiting_.push_back(socket);
+  has_unfinished_ = true;
 }
 
 void TapReader::on_ready(std::uint32_t) {
+  has_unfinished_ = false;
   read_notes();
+  drain_urgent();
+}
+
+/// Drains what the tap called for; a segment that is noted and not there yet is tried again soon.
+void TapReader::drain_urgent() {
   // What is read may read more notes, and urgent ones with them.
   while (!urgent_.empty()) {
     const std::uint64_t socket = urgent_.back();
     urgent_.pop_back();
     drain(socket);
   }
+  quick_sweeps_ = has_unfinished_ ? quick_sweeps_ + 1 : 0;
+  if (has_unfinished_ && quick_sweeps_ < quick_sweeps_max) {
+    next_sweep_ = std::min(next_sweep_, loop_.clock() + soon);
+  }
 }
 
 void TapReader::sweep() {
   next_sweep_ = loop_.now() + hold_ / sweeps_per_hold;
+  has_unfinished_ = false;
   read_notes();
   batch_.swap(waiting_);
   for (const std::uint64_t socket : batch_) {
@@ -83,13 +104,13 @@ void TapReader::sweep() {
     if (found == streams_.end()) continue;
     TcpStream& stream = *found->second;
     if (stream.is_to_be_drained(loop_.now(), hold_)) {
-      stream.drain();
+      drain(stream, socket);
     } else if (stream.is_waiting()) {
       waiting_.push_back(socket);
     }
   }
   batch_.clear();
-  on_ready(0);
+  drain_urgent();
 }
 
 TapCounts TapReader::counts() const {

@@ -39,7 +39,9 @@ class TapReader final : public EpollLoop::Source {
 
  private:
   TapReader(EpollLoop& loop, std::unique_ptr<Tap> tap, Duration hold);
+  void drain_urgent();
   void drain(std::uint64_t socket);
+  void drain(TcpStream& stream, std::uint64_t socket);
 
   EpollLoop& loop_;
   std::unique_ptr<Tap> tap_;
@@ -49,6 +51,8 @@ class TapReader final : public EpollLoop::Source {
   std::vector<std::uint64_t> waiting_;  ///< Sockets with bytes to be read.
   std::vector<std::uint64_t> urgent_;
   std::vector<std::uint64_t> batch_;
+  bool has_unfinished_ = false;  ///< Something noted could not be read yet.
+  int quick_sweeps_ = 0;
   TapCounts counts_;
 };
 

@@ -40,8 +40,9 @@ class TcpStream final : public Stream, public EpollLoop::Source {
   bool is_to_be_drained(Instant now, Duration hold) const;
   /// Segments that the peer sent again.
   std::uint64_t duplicates() const { return tapped_ ? tapped_->timeline.duplicates() : 0; }
-  /// Reads all that has arrived, each byte with the time that the tap noted for it.
-  void drain();
+  /// Reads all that has arrived, each byte with the time that the tap noted for it. False when more
+  /// was noted than could be read: a segment is noted a moment before its bytes are there.
+  bool drain();
 
  private:
   /// What a stream keeps for the tap.
@@ -49,12 +50,14 @@ class TcpStream final : public Stream, public EpollLoop::Source {
     std::uint64_t socket = 0;
     TapTimeline timeline;
     bool is_waiting = false;
+    bool is_urgent = false;
     bool is_ending = false;  ///< The peer's end was noted: read until it shows.
   };
 
   void retire() override;
   void finish_connecting();
   void read_once();
+  void read_all();
   void hand_over(std::size_t bytes);
   std::uint32_t events_wanted() const;
   void flush();
