@@ -23,6 +23,8 @@ Duration from_s(double seconds) {
 
 Instant monotonic_now() { return instant_from_ns(read_clock_ns(CLOCK_MONOTONIC)); }
 
+Duration thread_cpu_time() { return Duration(read_clock_ns(CLOCK_THREAD_CPUTIME_ID)); }
+
 std::int64_t wall_clock_ns() { return read_clock_ns(CLOCK_REALTIME); }
 
 }  // namespace tacho

@@ -47,6 +47,9 @@ Duration from_s(double seconds);
 /// Reads CLOCK_MONOTONIC of this machine. For loops and tools that own their thread's clock.
 Instant monotonic_now();
 
+/// Processor time that the calling thread has used.
+Duration thread_cpu_time();
+
 /// Reads the wall clock, nanoseconds since 1970 UTC. For the manifest only.
 std::int64_t wall_clock_ns();
 

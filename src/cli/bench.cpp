@@ -248,6 +248,7 @@ Status run_one(Bench& bench, const PlannedCell& planned, const Target& target,
   bench.manifest.cells[planned.cell.id].started_after = outcome->measure_start - run_start;
   bench.manifest.instrument[std::to_string(planned.cell.id)] = {
       {"loop_busy_share", outcome->busy_share},
+      {"cpu_s", to_s(outcome->cpu)},
       {"clock_steps", outcome->clock_steps},
       {"connections", outcome->connections_dialled}};
   note_tap(bench.manifest.instrument[std::to_string(planned.cell.id)], *outcome);

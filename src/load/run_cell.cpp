@@ -24,6 +24,7 @@ struct Lane {
   std::string line;
   std::string failure;
   std::string tap_refusal;
+  Duration cpu{0};  ///< Of the latest stage.
 
   bool keep(const Record& record) {
     line.clear();
@@ -88,7 +89,9 @@ void run_stage(std::vector<std::unique_ptr<Lane>>& lanes, Stage stage, Instant s
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     threads.emplace_back([&lane = *lanes[i], &cores, i] {
       if (!cores.empty()) keep_on_cores({cores[i]});
+      const Duration before = thread_cpu_time();
       lane.loop->run();
+      lane.cpu = thread_cpu_time() - before;
     });
   }
   for (auto& thread : threads) thread.join();
@@ -114,6 +117,7 @@ Result<CellOutcome> run_cell(const CellPlan& plan, const Target& target,
   if (!is_stopped()) run_stage(lanes, Stage::measure, outcome.measure_start);
   for (const auto& lane : lanes) {
     outcome.busy_share = std::max(outcome.busy_share, lane->loop->busy_share());
+    outcome.cpu += lane->cpu;
     outcome.clock_steps += lane->loop->clock_steps();
     outcome.connections_dialled += lane->worker->connections_dialled();
     if (outcome.failure.empty()) outcome.failure = lane->failure;

@@ -196,9 +196,9 @@ void EpollLoop::wait_and_dispatch() {
     limit = {left / 1s, (left % 1s).count()};
     timeout = &limit;
   }
-  if (tap_ && (timeout == nullptr || tap_->next_sweep() < timers_.earliest())) {
-    // A sweep may be late: no margin to poll away.
-    const Duration left = std::max(Duration(0), tap_->next_sweep() - before);
+  if (tap_ && (timeout == nullptr || tap_->next_step() < timers_.earliest())) {
+    // A step may be late: no margin to poll away.
+    const Duration left = std::max(Duration(0), tap_->next_step() - before);
     limit = {left / 1s, (left % 1s).count()};
     timeout = &limit;
   }
@@ -210,7 +210,7 @@ void EpollLoop::wait_and_dispatch() {
   if (n == 0 || timeout == nullptr || limit.tv_sec != 0 || limit.tv_nsec != 0)
     waited_ += now_ - before;
   for (long i = 0; i < n; ++i) static_cast<Source*>(events[i].data.ptr)->on_ready(events[i].events);
-  if (tap_ && now_ >= tap_->next_sweep()) tap_->sweep();
+  if (tap_ && now_ >= tap_->next_step()) tap_->step();
 }
 
 double EpollLoop::busy_share() const {

@@ -1,5 +1,7 @@
 #include "net/sse.h"
 
+#include <algorithm>
+
 namespace tacho {
 
 /// Moves one line's end out of `bytes`. False when the line goes on in the next bytes.
@@ -9,7 +11,9 @@ bool SseParser::take_line(std::string_view& bytes) {
     if (bytes.front() == '\n') bytes.remove_prefix(1);
     if (bytes.empty()) return false;
   }
-  const auto end = bytes.find_first_of("\r\n");
+  // Two searches for one byte each are several times faster than one for either.
+  const auto line_feed = bytes.find('\n');
+  const auto end = std::min(line_feed, bytes.substr(0, line_feed).find('\r'));
   const auto piece = bytes.substr(0, end);
   if (end == std::string_view::npos) {
     line_ += piece;

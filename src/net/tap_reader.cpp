@@ -13,6 +13,8 @@ namespace {
 /// hole it may take longer, and is then waited for without haste.
 constexpr Duration soon = std::chrono::microseconds(20);
 constexpr int quick_sweeps_max = 20;
+/// Each drain takes some 20 µs, most of it for what the bytes say.
+constexpr int drains_per_step = 16;
 /// Sweeps within the time that bytes may lie unread.
 constexpr int sweeps_per_hold = 20;
 /// Above this share of segments sent twice, something disturbs the connections: perhaps our delayed
@@ -32,7 +34,7 @@ TapReader::TapReader(EpollLoop& loop, std::unique_ptr<Tap> tap, Duration hold)
     : loop_(loop), tap_(std::move(tap)), hold_(hold) {
   // Edge-triggered: notes that are not urgent make the ring readable too, and must not wake us.
   loop_.register_source(tap_->descriptor(), EPOLLIN | EPOLLET, *this);
-  next_sweep_ = loop_.clock() + hold_ / sweeps_per_hold;
+  next_step_ = next_sweep_ = loop_.clock() + hold_ / sweeps_per_hold;
 }
 
 TapReader::~TapReader() { loop_.forget_source(tap_->descriptor()); }
@@ -63,11 +65,6 @@ void TapReader::read_notes() {
   });
 }
 
-void TapReader::drain(std::uint64_t socket) {
-  const auto found = streams_.find(socket);
-  if (found != streams_.end()) drain(*found->second, socket);
-}
-
 void TapReader::drain(TcpStream& stream, std::uint64_t socket) {
   if (stream.drain()) return;
   waiting_.push_back(socket);
@@ -75,42 +72,47 @@ void TapReader::drain(TcpStream& stream, std::uint64_t socket) {
 }
 
 void TapReader::on_ready(std::uint32_t) {
-  has_unfinished_ = false;
   read_notes();
-  drain_urgent();
+  if (!urgent_.empty()) step();
 }
 
-/// Drains what the tap called for; a segment that is noted and not there yet is tried again soon.
-void TapReader::drain_urgent() {
-  // What is read may read more notes, and urgent ones with them.
-  while (!urgent_.empty()) {
-    const std::uint64_t socket = urgent_.back();
-    urgent_.pop_back();
-    drain(socket);
-  }
-  quick_sweeps_ = has_unfinished_ ? quick_sweeps_ + 1 : 0;
-  if (has_unfinished_ && quick_sweeps_ < quick_sweeps_max) {
-    next_sweep_ = std::min(next_sweep_, loop_.clock() + soon);
-  }
-}
-
-void TapReader::sweep() {
+void TapReader::begin_sweep() {
   next_sweep_ = loop_.now() + hold_ / sweeps_per_hold;
-  has_unfinished_ = false;
   read_notes();
+  batch_.clear();
   batch_.swap(waiting_);
-  for (const std::uint64_t socket : batch_) {
+  batch_next_ = 0;
+}
+
+void TapReader::step() {
+  has_unfinished_ = false;
+  int drains_left = drains_per_step;
+  for (; !urgent_.empty() && drains_left > 0; --drains_left) {
+    const std::uint64_t socket = urgent_.front();
+    urgent_.pop_front();
+    const auto found = streams_.find(socket);
+    if (found != streams_.end()) drain(*found->second, socket);
+  }
+  if (batch_next_ >= batch_.size() && loop_.now() >= next_sweep_) begin_sweep();
+  while (batch_next_ < batch_.size() && drains_left > 0) {
+    const std::uint64_t socket = batch_[batch_next_++];
     const auto found = streams_.find(socket);
     if (found == streams_.end()) continue;
     TcpStream& stream = *found->second;
     if (stream.is_to_be_drained(loop_.now(), hold_)) {
       drain(stream, socket);
+      --drains_left;
     } else if (stream.is_waiting()) {
       waiting_.push_back(socket);
     }
   }
-  batch_.clear();
-  drain_urgent();
+  // A segment that is noted and not there yet is tried again soon, with the next sweep.
+  quick_sweeps_ = has_unfinished_ ? quick_sweeps_ + 1 : 0;
+  if (has_unfinished_ && quick_sweeps_ < quick_sweeps_max) {
+    next_sweep_ = std::min(next_sweep_, loop_.clock() + soon);
+  }
+  const bool has_more = !urgent_.empty() || batch_next_ < batch_.size();
+  next_step_ = has_more ? loop_.now() : next_sweep_;
 }
 
 TapCounts TapReader::counts() const {

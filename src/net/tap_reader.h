@@ -3,6 +3,7 @@
 // the tap calls something urgent.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -29,28 +30,30 @@ class TapReader final : public EpollLoop::Source {
   void forget(std::uint64_t socket, std::uint64_t duplicates);
   /// Moves the notes out of the ring to their streams.
   void read_notes();
-  /// When sweep() is due next.
-  Instant next_sweep() const { return next_sweep_; }
-  /// Drains the streams whose bytes have waited long enough.
-  void sweep();
+  /// When step() is due next.
+  Instant next_step() const { return next_step_; }
+  /// Drains a few streams: those that the tap called for, then those whose bytes have waited long
+  /// enough. A few, because requests that come due meanwhile must not wait for all of them.
+  void step();
   /// The tap called: something urgent was noted.
   void on_ready(std::uint32_t events) override;
   TapCounts counts() const;
 
  private:
   TapReader(EpollLoop& loop, std::unique_ptr<Tap> tap, Duration hold);
-  void drain_urgent();
-  void drain(std::uint64_t socket);
+  void begin_sweep();
   void drain(TcpStream& stream, std::uint64_t socket);
 
   EpollLoop& loop_;
   std::unique_ptr<Tap> tap_;
   Duration hold_;
+  Instant next_step_ = never;
   Instant next_sweep_ = never;
   std::unordered_map<std::uint64_t, TcpStream*> streams_;
+  std::deque<std::uint64_t> urgent_;    ///< Sockets to be read at once.
   std::vector<std::uint64_t> waiting_;  ///< Sockets with bytes to be read.
-  std::vector<std::uint64_t> urgent_;
-  std::vector<std::uint64_t> batch_;
+  std::vector<std::uint64_t> batch_;    ///< Those of them that this sweep looks at.
+  std::size_t batch_next_ = 0;
   bool has_unfinished_ = false;  ///< Something noted could not be read yet.
   int quick_sweeps_ = 0;
   TapCounts counts_;

@@ -186,8 +186,9 @@ bool TcpStream::is_to_be_drained(Instant now, Duration hold) const {
   constexpr Duration dense = std::chrono::milliseconds(12);
   constexpr int dense_divisor = 10;
   const TapTimeline& timeline = tapped_->timeline;
-  const Duration patience = timeline.mean_gap() < dense ? hold / dense_divisor : hold;
-  return timeline.oldest_unread() <= now - patience;
+  if (timeline.unread_pieces() == 0) return true;  // Noted, and read before its note.
+  const Duration waited = now - timeline.oldest_unread();
+  return waited >= hold || (waited >= hold / dense_divisor && timeline.mean_gap() < dense);
 }
 
 bool TcpStream::drain() {
