@@ -12,9 +12,11 @@ namespace {
 /// A segment that is noted and not there yet is there after so long, or soon after that; behind a
 /// hole it may take longer, and is then waited for without haste.
 constexpr Duration soon = std::chrono::microseconds(20);
-constexpr int quick_sweeps_max = 20;
+constexpr int quick_steps_max = 20;
 /// Each drain takes some 20 µs, most of it for what the bytes say.
 constexpr int drains_per_step = 16;
+/// In a dense stream bytes lie for a tenth of the time: see TcpStream::is_dense.
+constexpr int dense_divisor = 10;
 /// Sweeps within the time that bytes may lie unread.
 constexpr int sweeps_per_hold = 20;
 /// Above this share of segments sent twice, something disturbs the connections: perhaps our delayed
@@ -60,15 +62,19 @@ void TapReader::read_notes() {
     if (found == streams_.end()) return;
     ++counts_.notes;
     const bool was_waiting = found->second->take_note(note);
-    if (!was_waiting) waiting_.push_back(note.socket);
+    if (!was_waiting) young_.push_back({note.socket, note.at()});
     if (note.is_urgent != 0) urgent_.push_back(note.socket);
   });
 }
 
+/// The stream of that number if it has bytes to be read, else null.
+TcpStream* TapReader::waiting(std::uint64_t socket) const {
+  const auto found = streams_.find(socket);
+  return found != streams_.end() && found->second->is_waiting() ? found->second : nullptr;
+}
+
 void TapReader::drain(TcpStream& stream, std::uint64_t socket) {
-  if (stream.drain()) return;
-  waiting_.push_back(socket);
-  has_unfinished_ = true;
+  if (!stream.drain()) unfinished_.push_back(socket);
 }
 
 void TapReader::on_ready(std::uint32_t) {
@@ -76,43 +82,52 @@ void TapReader::on_ready(std::uint32_t) {
   if (!urgent_.empty()) step();
 }
 
-void TapReader::begin_sweep() {
-  next_sweep_ = loop_.now() + hold_ / sweeps_per_hold;
-  read_notes();
-  batch_.clear();
-  batch_.swap(waiting_);
-  batch_next_ = 0;
+/// Drains streams that have waited long enough; what is left of the number.
+int TapReader::sweep(int drains_left) {
+  const Instant now = loop_.now();
+  for (; drains_left > 0 && !young_.empty() && young_.front().since <= now - hold_ / dense_divisor;
+       young_.pop_front()) {
+    const Wait wait = young_.front();
+    TcpStream* stream = waiting(wait.socket);
+    if (stream == nullptr) continue;
+    if (stream->is_dense()) {
+      drain(*stream, wait.socket);
+      --drains_left;
+    } else {
+      old_.push_back(wait);
+    }
+  }
+  for (; drains_left > 0 && !old_.empty() && old_.front().since <= now - hold_; old_.pop_front()) {
+    const std::uint64_t socket = old_.front().socket;
+    TcpStream* stream = waiting(socket);
+    if (stream == nullptr) continue;
+    drain(*stream, socket);
+    --drains_left;
+  }
+  return drains_left;
 }
 
 void TapReader::step() {
-  has_unfinished_ = false;
+  urgent_.insert(urgent_.end(), unfinished_.begin(), unfinished_.end());
+  unfinished_.clear();
   int drains_left = drains_per_step;
   for (; !urgent_.empty() && drains_left > 0; --drains_left) {
     const std::uint64_t socket = urgent_.front();
     urgent_.pop_front();
-    const auto found = streams_.find(socket);
-    if (found != streams_.end()) drain(*found->second, socket);
+    if (TcpStream* stream = waiting(socket)) drain(*stream, socket);
   }
-  if (batch_next_ >= batch_.size() && loop_.now() >= next_sweep_) begin_sweep();
-  while (batch_next_ < batch_.size() && drains_left > 0) {
-    const std::uint64_t socket = batch_[batch_next_++];
-    const auto found = streams_.find(socket);
-    if (found == streams_.end()) continue;
-    TcpStream& stream = *found->second;
-    if (stream.is_to_be_drained(loop_.now(), hold_)) {
-      drain(stream, socket);
-      --drains_left;
-    } else if (stream.is_waiting()) {
-      waiting_.push_back(socket);
-    }
+  if (loop_.now() >= next_sweep_) {
+    read_notes();
+    drains_left = sweep(drains_left);
+    if (drains_left > 0) next_sweep_ = loop_.now() + hold_ / sweeps_per_hold;
   }
-  // A segment that is noted and not there yet is tried again soon, with the next sweep.
-  quick_sweeps_ = has_unfinished_ ? quick_sweeps_ + 1 : 0;
-  if (has_unfinished_ && quick_sweeps_ < quick_sweeps_max) {
-    next_sweep_ = std::min(next_sweep_, loop_.clock() + soon);
-  }
-  const bool has_more = !urgent_.empty() || batch_next_ < batch_.size();
+  const bool has_more = !urgent_.empty() || drains_left == 0;
   next_step_ = has_more ? loop_.now() : next_sweep_;
+  // A segment that is noted and not there yet is tried again soon.
+  quick_steps_ = unfinished_.empty() ? 0 : quick_steps_ + 1;
+  if (!unfinished_.empty() && quick_steps_ < quick_steps_max) {
+    next_step_ = std::min(next_step_, loop_.clock() + soon);
+  }
 }
 
 TapCounts TapReader::counts() const {

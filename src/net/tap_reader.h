@@ -41,8 +41,14 @@ class TapReader final : public EpollLoop::Source {
 
  private:
   TapReader(EpollLoop& loop, std::unique_ptr<Tap> tap, Duration hold);
-  void begin_sweep();
+  /// A stream with unread bytes since then.
+  struct Wait {
+    std::uint64_t socket = 0;
+    Instant since = never;
+  };
+  TcpStream* waiting(std::uint64_t socket) const;
   void drain(TcpStream& stream, std::uint64_t socket);
+  int sweep(int drains_left);
 
   EpollLoop& loop_;
   std::unique_ptr<Tap> tap_;
@@ -50,12 +56,13 @@ class TapReader final : public EpollLoop::Source {
   Instant next_step_ = never;
   Instant next_sweep_ = never;
   std::unordered_map<std::uint64_t, TcpStream*> streams_;
-  std::deque<std::uint64_t> urgent_;    ///< Sockets to be read at once.
-  std::vector<std::uint64_t> waiting_;  ///< Sockets with bytes to be read.
-  std::vector<std::uint64_t> batch_;    ///< Those of them that this sweep looks at.
-  std::size_t batch_next_ = 0;
-  bool has_unfinished_ = false;  ///< Something noted could not be read yet.
-  int quick_sweeps_ = 0;
+  std::deque<std::uint64_t> urgent_;  ///< Sockets to be read at once.
+  // Every waiting stream is in one of these: new ones in `young_` until it is known whether they
+  // are dense, the others then in `old_`. Both are in the order of time.
+  std::deque<Wait> young_;
+  std::deque<Wait> old_;
+  std::vector<std::uint64_t> unfinished_;  ///< Noted, and could not be read yet.
+  int quick_steps_ = 0;
   TapCounts counts_;
 };
 

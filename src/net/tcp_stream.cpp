@@ -172,32 +172,25 @@ bool TcpStream::take_note(const TapNote& note) {
   tapped_->is_waiting = tapped_->is_waiting || is_to_be_read;
   if (note.is_start() && !tapped_->timeline.has_begun()) tapped_->timeline.begin(note.sequence + 1);
   if (note.is_end()) tapped_->is_ending = true;
-  if (note.is_urgent != 0) tapped_->is_urgent = true;
   if (note.length > 0) tapped_->timeline.add(note.sequence, note.length, note.at());
   return was_waiting;
 }
 
-bool TcpStream::is_to_be_drained(Instant now, Duration hold) const {
-  if (!is_waiting() || is_connecting_) return false;
-  if (tapped_->is_urgent) return true;
+bool TcpStream::is_dense() const {
   // Closer than this, two segments are on their way before our delayed ACK (two jiffies, 8 ms at
   // 250 Hz) answers the first, and the peer's tail loss probe may be quicker. Measured at a gap of
   // 7 ms: one probe in 70 segments when drained every 200 ms, none in 428 at 20 ms.
   constexpr Duration dense = std::chrono::milliseconds(12);
-  constexpr int dense_divisor = 10;
-  const TapTimeline& timeline = tapped_->timeline;
-  if (timeline.unread_pieces() == 0) return true;  // Noted, and read before its note.
-  const Duration waited = now - timeline.oldest_unread();
-  return waited >= hold || (waited >= hold / dense_divisor && timeline.mean_gap() < dense);
+  return tapped_->timeline.mean_gap() < dense;
 }
 
 bool TcpStream::drain() {
   if (is_connecting_) return true;
-  tapped_->is_waiting = tapped_->is_urgent = false;
+  tapped_->is_waiting = false;
   read_all();
   if (descriptor_ < 0) return true;
   if (tapped_->timeline.unread_pieces() == 0 && !tapped_->is_ending) return true;
-  tapped_->is_waiting = tapped_->is_urgent = true;
+  tapped_->is_waiting = true;
   return false;
 }
 

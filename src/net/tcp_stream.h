@@ -36,8 +36,8 @@ class TcpStream final : public Stream, public EpollLoop::Source {
   bool take_note(const TapNote& note);
   /// True when bytes have arrived that are not read.
   bool is_waiting() const { return tapped_ && tapped_->is_waiting; }
-  /// True when unread bytes have waited for `hold`, or for less in a dense stream.
-  bool is_to_be_drained(Instant now, Duration hold) const;
+  /// True when unread segments came so close together that their ACKs must not wait for long.
+  bool is_dense() const;
   /// Segments that the peer sent again.
   std::uint64_t duplicates() const { return tapped_ ? tapped_->timeline.duplicates() : 0; }
   /// Reads all that has arrived, each byte with the time that the tap noted for it. False when more
@@ -50,7 +50,6 @@ class TcpStream final : public Stream, public EpollLoop::Source {
     std::uint64_t socket = 0;
     TapTimeline timeline;
     bool is_waiting = false;
-    bool is_urgent = false;
     bool is_ending = false;  ///< The peer's end was noted: read until it shows.
   };
 
