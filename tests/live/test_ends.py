@@ -202,7 +202,7 @@ def a_thousand_streams_in_little_memory():
         raise Skip(f"at most {hard} files may be open here")
     wanted = streams + 100 if hard == resource.RLIM_INFINITY else min(hard, streams + 1000)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-    if harness.is_sanitized():
+    if harness.IS_SANITIZED:
         raise Skip("sanitizers need memory of their own")
     with Sim("--max-num-seqs", "1000") as sim:
         path = new_folder("memory") / "run"
