@@ -42,8 +42,9 @@ fuzz_one() {
   local name=$1 log=$folder/logs/$1.log limits=(-runs=0) runs
   ((seconds > 0)) && limits=(-max_total_time="$seconds")
   mkdir -p "$folder/corpus/$name"
-  # A unit that takes 25 s hangs, by any machine's measure; one of 2 GB has no bound.
-  "$folder/tests/fuzz/fuzz_$name" "${limits[@]}" -timeout=25 -rss_limit_mb=2048 -max_len=8192 \
+  # By the clock, so a busy machine needs some room: a unit of two minutes hangs, one of 2 GB has no
+  # bound.
+  "$folder/tests/fuzz/fuzz_$name" "${limits[@]}" -timeout=120 -rss_limit_mb=2048 -max_len=8192 \
     -print_final_stats=1 -artifact_prefix="$folder/findings/$name-" \
     "$folder/corpus/$name" "tests/fuzz/corpus/$name" >"$log" 2>&1
   if (($? != 0)); then
