@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -111,6 +112,14 @@ bool exists(const std::string& path) {
 bool is_folder(const std::string& path) {
   std::error_code error;
   return std::filesystem::is_directory(path, error);
+}
+
+std::string user_cache_folder() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  if (cache != nullptr && cache[0] == '/') return std::string(cache) + "/tacho";
+  if (home != nullptr && home[0] == '/') return std::string(home) + "/.cache/tacho";
+  return "";
 }
 
 Result<AppendFile> AppendFile::open(const std::string& path) {

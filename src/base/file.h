@@ -30,6 +30,10 @@ bool exists(const std::string& path);
 /// True when the path is a folder.
 bool is_folder(const std::string& path);
 
+/// tacho's folder in the user's cache: $XDG_CACHE_HOME/tacho or ~/.cache/tacho; "" when the
+/// environment names neither.
+std::string user_cache_folder();
+
 /// An open file that is only ever appended to. Each append is one write call, so that what was
 /// appended survives a kill, and writers of the same file do not mix lines (O_APPEND).
 class AppendFile {

@@ -23,7 +23,9 @@
 #include "cli/progress_display.h"
 #include "load/run_cell.h"
 #include "load/workload_digest.h"
+#include "record/certificate.h"
 #include "record/environment.h"
+#include "report/calibration.h"
 #include "report/truth.h"
 #include "sim/profile.h"
 
@@ -207,6 +209,7 @@ Status begin_manifest(Bench& bench, const std::vector<std::string>& arguments) {
     m.config["metric_percentiles"].push_back(*parse_number(percent));
   if (bench.plan.error_budget > 0) m.config["error_budget"] = bench.plan.error_budget;
   m.environment = collect_environment();
+  m.instrument["certificate"] = certificate_of_this_run();
   m.server = bench.target.server;
   return write_manifest(bench.directory, m);
 }
@@ -327,6 +330,8 @@ Result<int> report(const Bench& bench) {
   auto data = load_run(bench.directory);
   if (!data) return data.error();
   const RunSummary run = summarize(*data);
+  if (auto note = beyond_certificate(run, data->manifest); !note.empty())
+    data->manifest.notes.push_back(std::move(note));
   auto written = write_outputs(*data, run, extra_outputs(bench.options));
   if (!written) return written.error();
   if (bench.options.is_json) {

@@ -9,6 +9,8 @@ namespace tacho {
 Command bench_command();
 /// `tacho sim`: the built-in engine as a server.
 Command sim_command();
+/// `tacho calibrate`: what this machine can carry, and at what error.
+Command calibrate_command();
 /// `tacho report`: renders a run directory again.
 Command report_command();
 /// `tacho dataset`: looks into and generates datasets.

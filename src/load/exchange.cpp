@@ -13,7 +13,7 @@ constexpr std::size_t error_bytes_max = 16 * 1024;
 // Above this a whole answer is no chat answer; embeddings of large batches stay far below.
 constexpr std::size_t answer_bytes_max = 256u << 20;
 // A read this long after its stamp may have found several chunks because of us, not of the server.
-constexpr Duration late_read = std::chrono::milliseconds(1);
+constexpr Duration late_read = std::chrono::microseconds(200);
 
 /// Characters, not bytes: continuation bytes of UTF-8 are not counted.
 std::uint32_t count_characters(std::string_view text) {
@@ -207,12 +207,13 @@ void Exchange::add_chunk(const Receipt& receipt) {
   record_.text += delta_.reasoning;
   record_.text += delta_.text;
   record_.output_characters += count_characters(delta_.text) + count_characters(delta_.reasoning);
-  if (++chunks_in_read_ == 2) {
-    ++record_.shared_reads;
+  if (++chunks_in_read_ >= 2) {
+    if (chunks_in_read_ == 2) ++record_.shared_reads;
     // Several chunks read late under one stamp: only the last one's time is right, and it is our
     // doing. Read in time, they came together.
     if (receipt.stamps != Stamps::tap && receipt.read - receipt.arrived > late_read) {
-      ++record_.late_shared_reads;
+      ++record_.late_chunks;
+      if (record_.chunks.size() == 2) record_.is_first_late = true;
     }
   }
   bump(progress_.chunks);

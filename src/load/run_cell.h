@@ -32,8 +32,8 @@ struct RunControls {
 /// What the generator knows of its own behaviour during a cell.
 struct CellOutcome {
   Instant measure_start = never;
-  Duration cpu{0};          ///< Processor time of all workers' threads, while measuring.
   double busy_share = 0.0;  ///< Of the busiest worker's loop, while measuring.
+  Duration cpu{0};          ///< CPU time of all workers' threads, while measuring.
   std::uint64_t clock_steps = 0;
   std::size_t connections_dialled = 0;
   TapCounts tap;

@@ -202,7 +202,8 @@ Record read_line(const Value& line) {
   record.stamps = stamps_from_name(text_at(line, "stamps"));
   record.reads = static_cast<std::uint32_t>(integer_at(line, "reads"));
   record.shared_reads = static_cast<std::uint32_t>(integer_at(line, "shared_reads"));
-  record.late_shared_reads = static_cast<std::uint32_t>(integer_at(line, "late_shared_reads"));
+  record.late_chunks = static_cast<std::uint32_t>(integer_at(line, "late_chunks"));
+  record.is_first_late = flag_at(line, "late_first");
   record.reconnects = static_cast<std::uint32_t>(integer_at(line, "reconnects"));
   record.client_lag = Duration(integer_at(line, "client_lag"));
   return record;
@@ -246,7 +247,8 @@ void append_journal_line(std::string& out, const Record& record) {
   if (record.stamps != Stamps::socket) line.text("stamps", stamps_name(record.stamps));
   line.nonzero("reads", record.reads);
   line.nonzero("shared_reads", record.shared_reads);
-  line.nonzero("late_shared_reads", record.late_shared_reads);
+  line.nonzero("late_chunks", record.late_chunks);
+  line.flag("late_first", record.is_first_late);
   line.nonzero("reconnects", record.reconnects);
   line.nonzero("client_lag", record.client_lag.count());
   write_chunks(line, out, record.chunks);

@@ -101,7 +101,8 @@ struct Record {
   Stamps stamps = Stamps::socket;  ///< The weakest source among its times.
   std::uint32_t reads = 0;         ///< Reads that brought bytes of the answer.
   std::uint32_t shared_reads = 0;  ///< Reads that brought more than one content chunk.
-  std::uint32_t late_shared_reads = 0;  ///< Those of them made over 1 ms after their stamp.
+  std::uint32_t late_chunks = 0;   ///< Read over 0.2 ms after their stamp, which is a later one's.
+  bool is_first_late = false;      ///< The first chunk is one of these.
   std::uint32_t reconnects = 0;    ///< Kept-alive connections found closed before the answer began.
   Duration client_lag{0};          ///< The longest time from a byte's arrival to our reading it.
 };

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/embedded.h"
 #include "base/text.h"
+#include "report/calibration.h"
 #include "report/outputs.h"
 
 namespace tacho {
@@ -166,7 +167,8 @@ Json page_data(const RunData& data, const RunSummary& run) {
                  {"config", config},
                  {"environment", manifest.environment},
                  {"server", manifest.server},
-                 {"notes", manifest.notes}};
+                 {"notes", manifest.notes},
+                 {"certificate", certificate_text(manifest)}};
   json["cells"] = Json::array();
   for (const CellSummary& cell : run.cells) json["cells"].push_back(cell_data(cell, manifest));
   return json;

@@ -157,13 +157,19 @@ std::string source_name(const std::array<std::size_t, 3>& by_source) {
 
 void fill_instrument(CellSummary& cell, const Manifest& manifest, const FoldedGaps* folded) {
   Instrument& instrument = cell.instrument;
-  std::size_t reads = 0, shared = 0, late = 0, chunks = 0, multi = 0;
+  std::size_t reads = 0, shared = 0, chunks = 0, multi = 0;
+  std::size_t answers = 0, all_chunks = 0, late_firsts = 0, late_chunks = 0;
   std::array<std::size_t, 3> by_source{};
   for (std::size_t i = 0; i < cell.records.size(); ++i) {
     const Record& record = *cell.records[i];
     reads += record.reads;
     shared += record.shared_reads;
-    late += record.late_shared_reads;
+    if (!record.chunks.empty()) {
+      ++answers;
+      all_chunks += record.chunks.size() + record.chunks_folded;
+      late_firsts += record.is_first_late ? 1 : 0;
+      late_chunks += record.late_chunks;
+    }
     instrument.reconnects += record.reconnects;
     if (record.reads > 0) ++by_source[static_cast<std::size_t>(record.stamps)];
     if (record.chunks.size() < 2 || record.chunks_folded > 0) continue;
@@ -181,7 +187,8 @@ void fill_instrument(CellSummary& cell, const Manifest& manifest, const FoldedGa
   };
   instrument.stamps = source_name(by_source);
   instrument.coalesced_read_share = ratio(shared, reads);
-  instrument.late_shared_read_share = ratio(late, reads);
+  instrument.late_first_share = ratio(late_firsts, answers);
+  instrument.late_chunk_share = ratio(late_chunks, all_chunks);
   instrument.multi_token_chunk_share = ratio(multi, chunks);
   const std::string key = std::to_string(cell.cell.id);
   if (!manifest.instrument.contains(key)) return;

@@ -34,7 +34,8 @@ struct Instrument {
   bool has_read_stamps() const { return stamps == "read" || stamps == "mixed"; }
   double loop_busy_share = 0.0;
   double coalesced_read_share = 0.0;
-  double late_shared_read_share = 0.0;  ///< Of them, those made over 1 ms after their stamp.
+  double late_first_share = 0.0;  ///< First chunks that bear a later chunk's stamp, by our doing.
+  double late_chunk_share = 0.0;  ///< The same of all chunks.
   double multi_token_chunk_share = 0.0;
   std::size_t reconnects = 0;
   std::size_t clock_steps = 0;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "report/calibration.h"
 #include "report/table_parts.h"
 
 namespace tacho {
@@ -156,6 +157,8 @@ std::string instrument_text(const RunData& data, const RunSummary& run) {
   if (data.torn_lines > 0)
     extras.push_back(format("{} record cut off by a kill was left out", data.torn_lines));
   if (!extras.empty()) out += format("        {}\n", join(extras, "   "));
+  if (const auto text = certificate_text(data.manifest); !text.empty())
+    out += format("        {}\n", text);
   return out;
 }
 

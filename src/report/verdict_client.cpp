@@ -10,7 +10,10 @@ namespace {
 constexpr double lag_floor_ms = 1.0;
 constexpr double lag_share = 0.05;
 constexpr double busy_share_max = 0.90;
-constexpr double late_reads_max = 0.05;
+// A 99th percentile bears some wrong samples among the largest hundredth. A chunk's time is in two
+// gaps, and twice as many late reads as are seen may have been late.
+constexpr double late_first_share_max = 0.005;
+constexpr double late_chunk_share_max = 0.0025;
 
 /// Late sending or late reading by more than the figures it disturbs can bear.
 void judge_lag(const CellSummary& cell, Verdict& verdict) {
@@ -37,18 +40,27 @@ void judge_lag(const CellSummary& cell, Verdict& verdict) {
   }
 }
 
+/// A socket's stamp is that of the last bytes merged into it: chunks that waited for us together
+/// lost their own. Chunks that the server sent together are read at once, and are its doing.
+void judge_shared_reads(const Instrument& instrument, Verdict& verdict) {
+  const auto judge_share = [&](double share, double most, const char* what) {
+    if (share <= most) return false;
+    verdict.reasons.push_back(
+        format("client-bound: {} % of {} were read late together with others after them, so that "
+               "their times are not known",
+               format_significant(100 * share, 2), what));
+    return true;
+  };
+  if (!judge_share(instrument.late_first_share, late_first_share_max, "first tokens"))
+    judge_share(instrument.late_chunk_share, late_chunk_share_max, "chunks");
+}
+
 }  // namespace
 
 void judge_client(const CellSummary& cell, Verdict& verdict) {
   judge_lag(cell, verdict);
   const Instrument& instrument = cell.instrument;
-  // A socket's stamp is that of the last bytes merged into it: chunks that waited for us together
-  // lost their own. Chunks that the server sent together are read at once, and are its doing.
-  if (instrument.late_shared_read_share > late_reads_max) {
-    verdict.reasons.push_back(
-        format("client-bound: {:.1f} % of reads brought several chunks over 1 ms after their stamp",
-               100 * instrument.late_shared_read_share));
-  }
+  judge_shared_reads(instrument, verdict);
   if (instrument.tap_lost > 0) {
     verdict.reasons.push_back(format("client-bound: the tap lost {} entries", instrument.tap_lost));
   }

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <charconv>
 #include <chrono>
-#include <cstdlib>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -30,18 +29,9 @@ std::string header_of(const Dataset& dataset, const Tokenizer& tokenizer) {
 
 /// The file in the user's cache folder, or "" when there is no such folder.
 std::string cache_file(const Dataset& dataset, const Tokenizer& tokenizer) {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  std::string folder;
-  if (cache != nullptr && cache[0] == '/') {
-    folder = cache;
-  } else if (home != nullptr && home[0] == '/') {
-    folder = std::string(home) + "/.cache";
-  } else {
-    return "";
-  }
-  return format("{}/tacho/{:016x}-{:016x}.tacho-tokens", folder, dataset.hash,
-                tokenizer.fingerprint());
+  const std::string folder = user_cache_folder();
+  if (folder.empty()) return "";
+  return format("{}/{:016x}-{:016x}.tacho-tokens", folder, dataset.hash, tokenizer.fingerprint());
 }
 
 bool take_number(const char*& place, const char* end, char terminator, std::uint32_t& number) {

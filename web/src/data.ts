@@ -123,6 +123,8 @@ export interface Run {
   environment: Tree;
   server: Tree;
   notes: string[];
+  /// What `tacho calibrate` had found the measuring machine to carry, in one line.
+  certificate: string | null;
 }
 
 export interface Report {
@@ -294,6 +296,7 @@ export function read_report(value: unknown): Report {
       environment: tree(run["environment"]),
       server: tree(run["server"]),
       notes: texts(run["notes"]),
+      certificate: text(run["certificate"]),
     },
     cells: list(source["cells"]).map(read_cell),
   };

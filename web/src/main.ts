@@ -197,7 +197,8 @@ class Page {
 
   private sure() {
     const cell = this.state.report.cells[this.state.open]!;
-    return section("sure", `${t("how_sure")} · ${cell.label}`, instrument_panel(cell));
+    return section("sure", `${t("how_sure")} · ${cell.label}`, 
+      instrument_panel(cell, this.state.report.run.certificate));
   }
 }
 

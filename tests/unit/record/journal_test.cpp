@@ -71,7 +71,8 @@ Record full_record() {
   r.stamps = Stamps::read;
   r.reads = 16;
   r.shared_reads = 17;
-  r.late_shared_reads = 5;
+  r.late_chunks = 5;
+  r.is_first_late = true;
   r.reconnects = 18;
   r.session = 20;
   r.turn = 21;
@@ -111,8 +112,8 @@ bool same(const Record& a, const Record& b) {
          a.server.total_ms == b.server.total_ms && a.text == b.text &&
          a.output_characters == b.output_characters && a.streamed == b.streamed &&
          a.stamps == b.stamps && a.reads == b.reads && a.shared_reads == b.shared_reads &&
-         a.late_shared_reads == b.late_shared_reads && a.reconnects == b.reconnects &&
-         a.client_lag == b.client_lag;
+         a.late_chunks == b.late_chunks && a.is_first_late == b.is_first_late &&
+         a.reconnects == b.reconnects && a.client_lag == b.client_lag;
 }
 
 TEST_CASE("a record with everything in it comes back as it was") {

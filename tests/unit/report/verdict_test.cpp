@@ -25,16 +25,19 @@ std::string reason(const RunData& data, std::string_view words) {
 }
 
 TEST_CASE("chunks read together and late lose their stamps; read together at once they do not") {
-  RunData data = sound();
+  RunData data = sound(400);  // Of two chunks each.
   for (Record& r : data.records) {
     r.reads = 100;
     r.shared_reads = 50;
-    r.late_shared_reads = 5;
   }
+  data.records[0].late_chunks = data.records[1].late_chunks = 1;
   CHECK(reason(data, "client-bound") == "");
-  for (Record& r : data.records) r.late_shared_reads = 6;
-  CHECK(reason(data, "client-bound") ==
-        "client-bound: 6.0 % of reads brought several chunks over 1 ms after their stamp");
+  data.records[2].late_chunks = 1;
+  CHECK(reason(data, "client-bound").find("0.38 % of chunks were read late") != std::string::npos);
+  data.records[0].is_first_late = data.records[1].is_first_late = true;
+  CHECK(reason(data, "client-bound").find("% of chunks") != std::string::npos);
+  data.records[2].is_first_late = true;
+  CHECK(reason(data, "client-bound").find("0.75 % of first tokens") != std::string::npos);
 }
 
 TEST_CASE("a tap that lost entries is no witness") {

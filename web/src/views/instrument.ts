@@ -15,7 +15,7 @@ interface Lag {
 const shown: readonly Stat[] = ["p50", "p99", "max", "n"];
 
 /// The panel of the open cell: lags and true errors as a table, the rest as facts.
-export function instrument_panel(cell: Cell): HTMLElement {
+export function instrument_panel(cell: Cell, certificate: string | null): HTMLElement {
   const { instrument, truth, token_source } = cell.summary;
   const facts: [string, string, string][] = [
     [t("stamps"), stamp_text(instrument.stamps), t("stamps_help")],
@@ -26,6 +26,7 @@ export function instrument_panel(cell: Cell): HTMLElement {
     [t("in_flight_check"), little_text(cell), t("in_flight_help")],
     [t("token_source"), `${t("input")}: ${token_source.input ?? gap} · `
       + `${t("output")}: ${token_source.output ?? gap}`, t("token_source_help")],
+    [t("calibration"), certificate ?? gap, t("calibration_help")],
   ];
   return h("div", { class: "instrument" },
     lag_table(cell),

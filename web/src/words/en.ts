@@ -158,6 +158,8 @@ export const en = {
   stamps_read: "time of reading",
   stamps_mixed: "kernel and time of reading",
   stamps_help: "who says when a token arrived",
+  calibration: "Calibration",
+  calibration_help: "what this machine measured without error, by tacho calibrate",
   loop_busy: "Loop busy",
   loop_busy_help: "the share of time in which tacho's own loop could not sleep",
   coalesced: "Coalesced reads",

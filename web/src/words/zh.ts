@@ -160,6 +160,8 @@ export const zh: Record<Key, string> = {
   stamps_read: "读取时刻",
   stamps_mixed: "内核与读取时刻混合",
   stamps_help: "由谁判定 token 何时到达",
+  calibration: "校准",
+  calibration_help: "由 tacho calibrate 得出：本机在何种负载下测量无误差",
   loop_busy: "事件循环占用",
   loop_busy_help: "tacho 自身的循环无法休眠的时间占比",
   coalesced: "合并读取",
