@@ -110,9 +110,7 @@ Json config_json(const BenchOptions& o, const PromptDealer& dealer, std::uint32_
   config["streams"] = o.streams;
   config["threads"] = threads;
   config["burstiness"] = std::isnan(o.burstiness) ? 1.0 : o.burstiness;
-  config["request_timeout_s"] = o.request_timeout_s;
-  if (o.connect_timeout_s > 0) config["connect_timeout_s"] = o.connect_timeout_s;
-  if (o.first_token_timeout_s > 0) config["first_token_timeout_s"] = o.first_token_timeout_s;
+  config.update(rules_json(o));
   if (!o.label.empty()) config["label"] = o.label;
   if (o.duration_s > 0) config["duration_s"] = o.duration_s;
   if (!o.extra_body.empty()) config["extra_body"] = o.extra_body;
@@ -181,7 +179,7 @@ Status look_at_target(Bench& bench, const std::string& sim_url) {
   const bool uses_ignore_eos = std::any_of(bench.plan.cells.begin(), bench.plan.cells.end(),
                                            [](const PlannedCell& c) { return c.cell.ignore_eos; });
   return prove_endpoint(bench.target, *bench.protocol,
-                        make_ask(hello, bench.style(), uses_ignore_eos), bench.plan.timeouts);
+                        make_ask(hello, bench.style(), uses_ignore_eos), bench.plan.rules.timeouts);
 }
 
 Status begin_manifest(Bench& bench, const std::vector<std::string>& arguments) {
@@ -214,9 +212,9 @@ Status begin_manifest(Bench& bench, const std::vector<std::string>& arguments) {
   return write_manifest(bench.directory, m);
 }
 
-/// How many ids a cell takes; one that begins its list again does so less than a thousand times.
+/// How many ids a cell takes; one that begins its list again does so less than ten thousand times.
 std::uint64_t ids_of(const CellPlan& plan) {
-  return plan.warmup.size() + plan.measure.size() * (plan.repeats ? 1000 : 1);
+  return plan.warmup.size() + plan.measure.size() * (plan.repeats ? 10'000 : 1);
 }
 
 /// The plan has made sure that it is one of the three.
@@ -243,12 +241,17 @@ Status run_one(Bench& bench, const PlannedCell& planned, const Target& target,
   auto prompts = bench.dealer->deal(planned);
   if (!prompts) return prompts.error();
   CellPlan plan = make_cell_plan(planned, *prompts, bench.style(), bench.seed, next_id);
-  plan.timeouts = bench.plan.timeouts;
+  plan.timeouts = bench.plan.rules.timeouts;
+  plan.cancelling = bench.plan.rules.cancelling;
+  plan.retrying = bench.plan.rules.retrying;
+  plan.error_limits = bench.plan.rules.error_limits;
   next_id += ids_of(plan);
   bench.manifest.config["workload_digest"][std::to_string(planned.cell.id)] = workload_digest(plan);
   auto outcome = run_cell(plan, target, controls);
   if (!outcome) return outcome.error();
   bench.manifest.cells[planned.cell.id].started_after = outcome->measure_start - run_start;
+  bench.manifest.stops[std::to_string(planned.cell.id)] = {
+      {"by", stop_reason_name(outcome->stopped_by)}, {"detail", outcome->stop_detail}};
   bench.manifest.instrument[std::to_string(planned.cell.id)] = {
       {"loop_busy_share", outcome->busy_share},
       {"cpu_s", to_s(outcome->cpu)},
@@ -272,8 +275,9 @@ Status run_cells(Bench& bench) {
                       tls ? &*tls : nullptr};
   std::vector<WorkerProgress> progress(bench.threads);
   RunDisplay display(progress, stop_level, from_s(bench.options.grace_s), bench.shows_progress());
-  const RunControls controls{bench.threads, journal_path(bench.directory),
-                             stamp_choice(bench.options), &stop_level, &progress};
+  const RunControls controls{
+      bench.threads, journal_path(bench.directory), stamp_choice(bench.options), &stop_level,
+      &progress,     bench.plan.rules.until};
   std::uint64_t next_id = 0;
   const Instant run_start = monotonic_now();
   for (std::size_t i = 0; i < bench.plan.cells.size() && stop_level.load() == 0; ++i) {

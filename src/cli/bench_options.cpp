@@ -94,6 +94,24 @@ void add_rules(FlagTable& t, BenchOptions& o) {
   t.duration({"--first-token-timeout"}, o.first_token_timeout_s,
              "Give a stream up when no token has come this long after it was sent. [default: no "
              "limit of its own]");
+  t.text({"--cancel-rate", "--request-cancellation-rate"}, "PERCENT", o.cancel_rate,
+         "Give up this share of the requests by plan, as users do who leave: 10%. They count "
+         "neither as ok nor as failed.");
+  t.duration({"--cancel-delay", "--request-cancellation-delay"}, o.cancel_delay_s,
+             "They leave this long after the request was sent. [default: at once]");
+  t.integer({"--cancel-after-tokens"}, "K", o.cancel_after_tokens,
+            "They leave with the K-th token of the answer instead.", 1);
+  t.integer({"--retries", "--max-retries"}, "N", o.retries,
+            "Send a request again, up to N times, that was refused or reset, got 429 or 503, or no "
+            "connection in time. Each try is a record. [default: 0]",
+            0, 100);
+  t.integer({"--max-errors"}, "N", o.errors_max, "Stop a cell with its N-th failed request.", 1);
+  t.text({"--max-error-rate"}, "SHARE", o.error_rate_max,
+         "Stop a cell when more than this share of the requests that ended has failed, once 20 "
+         "have: 5% or 0.05.");
+  t.repeated({"--until"}, "'STAT METRIC ±X%'", o.until,
+             "Go on until the 95 % interval of a figure is no wider than this: 'p99 ttft ±5%', "
+             "'mean e2e 2%'. --num-prompts and --duration stay the bounds.");
 }
 
 void add_prompts(FlagTable& t, BenchOptions& o) {

@@ -51,6 +51,11 @@ struct BenchOptions {
   std::uint32_t seed = 0;
   // Rules of each request.
   double request_timeout_s = 600.0, connect_timeout_s = 0.0, first_token_timeout_s = 0.0;
+  std::string cancel_rate;
+  double cancel_delay_s = 0.0;
+  std::uint32_t cancel_after_tokens = 0, retries = 0, errors_max = 0;
+  std::string error_rate_max;
+  std::vector<std::string> until;
   // Prompts.
   std::string dataset, dataset_name, dataset_type, tokenizer;
   std::vector<std::uint32_t> input_tokens, output_tokens;

@@ -7,7 +7,6 @@
 #include "cli/plan_checks.h"
 #include "cli/plan_loads.h"
 #include "cli/slo_flags.h"
-#include "cli/plan_rules.h"
 
 namespace tacho {
 namespace {
@@ -135,11 +134,11 @@ Result<BenchPlan> plan_bench(const BenchOptions& options) {
   auto source = plan_source(options, plan.notes);
   if (!source) return source.error();
   plan.source = *source;
-  if (auto status = plan_cells(options, plan); !status) return status.error();
+  if (auto status = plan_cells(with_bounds(options), plan); !status) return status.error();
   if (auto status = check_sizes(options, plan); !status) return status.error();
-  auto timeouts = plan_timeouts(options);
-  if (!timeouts) return timeouts.error();
-  plan.timeouts = *timeouts;
+  auto rules = plan_rules(options);
+  if (!rules) return rules.error();
+  plan.rules = *rules;
   if (auto status = plan_slos(options, plan); !status) return status.error();
   return plan;
 }

@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 #include "cli/bench_options.h"
-#include "load/rules.h"
+#include "cli/plan_rules.h"
 #include "record/manifest.h"
 #include "workload/arrivals.h"
 #include "workload/think_time.h"
@@ -42,10 +42,10 @@ struct BenchPlan {
   std::string endpoint;  ///< chat, completions or embeddings.
   PromptSource source;
   std::vector<PlannedCell> cells;
-  Timeouts timeouts;
+  PlannedRules rules;
   std::vector<Slo> slos;
   std::vector<CellSlo> cell_slos;
-  double error_budget = 0.0;  ///< Share of requests that may fail; 0: none was set.
+  double error_budget = 0.0;       ///< Share of requests that may fail; 0: none was set.
   std::vector<std::string> notes;  ///< For the user: what was assumed.
 };
 

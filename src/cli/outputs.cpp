@@ -90,7 +90,7 @@ Result<RunData> load_run(const std::string& directory) {
 }
 
 int judged_exit_code(const RunSummary& run, bool is_strict) {
-  if (run.completed == 0) return 1;
+  if (run.completed == 0 && run.failed > 0) return 1;
   const auto is_invalid = [](const CellSummary& c) { return !c.verdict.is_valid(); };
   if (is_strict && std::any_of(run.cells.begin(), run.cells.end(), is_invalid)) return 3;
   for (const CellSummary& cell : run.cells) {

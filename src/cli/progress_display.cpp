@@ -113,6 +113,7 @@ RunDisplay::Totals RunDisplay::totals() const {
     sum.sent += get(worker.sent);
     sum.completed += get(worker.completed);
     sum.failed += get(worker.failed);
+    sum.cancelled += get(worker.cancelled);
     sum.chunks += get(worker.chunks);
     sum.in_flight += get(worker.in_flight);
     sum.ttft_ns += get(worker.ttft_ns_sum);
@@ -139,8 +140,8 @@ void RunDisplay::enforce_grace() {
 }
 
 std::string RunDisplay::line(const Totals& now, double elapsed_s, bool is_last) const {
-  const double done =
-      static_cast<double>(now.completed + now.failed - before_.completed - before_.failed);
+  const double done = static_cast<double>(now.completed + now.failed + now.cancelled -
+                                          before_.completed - before_.failed - before_.cancelled);
   const double all = cell_.requests + cell_.warmup_requests;
   const double share = duration_s_ > 0 ? elapsed_s / duration_s_ : done / std::max(1.0, all);
   const double per_s = 1.0 / std::max(elapsed_s, 0.05);

@@ -47,8 +47,8 @@ class RunDisplay {
 
  private:
   struct Totals {
-    std::uint64_t sent = 0, completed = 0, failed = 0, chunks = 0, in_flight = 0, ttft_ns = 0,
-                  ttfts = 0;
+    std::uint64_t sent = 0, completed = 0, failed = 0, cancelled = 0, chunks = 0, in_flight = 0,
+                  ttft_ns = 0, ttfts = 0;
     bool is_warming_up = false;
   };
   Totals totals() const;

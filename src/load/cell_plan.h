@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "load/rules.h"
+#include "load/stop.h"
 #include "net/tls.h"
 #include "protocol/protocol.h"
 #include "record/record.h"
@@ -46,6 +47,9 @@ struct CellPlan {
   Duration duration{0};         ///< Stop sending after this time; 0: when all have been sent.
   bool repeats = false;         ///< Closed loop by duration: begin again at the list's end.
   Timeouts timeouts;
+  Cancelling cancelling;
+  Retrying retrying;
+  ErrorLimits error_limits;
 };
 
 /// How the target is spoken to. Must outlive the run.

@@ -32,17 +32,19 @@ Exchange::Exchange(Loop& loop, ConnectionPool& pool, const Target& target, Worke
       on_over_(std::move(on_over)),
       watch_(loop, [this] { on_deadline(); }) {}
 
-void Exchange::start(const PlannedPrompt& prompt, Record record, const Timeouts& timeouts) {
+void Exchange::start(const PlannedPrompt& prompt, Record record, const ExchangeRules& rules) {
   record_ = std::move(record);
   sse_ = SseParser();
   body_.clear();
   error_.clear();
+  retry_after_.reset();
+  retry_after_text_.clear();
   is_event_stream_ = is_unreadable_ = has_done_mark_ = has_usage_per_chunk_ = false;
-  usage_tokens_seen_ = chunks_in_read_ = 0;
+  tokens_seen_ = usage_tokens_seen_ = chunks_in_read_ = 0;
   current_read_ = never;
   is_over_ = false;
   bump(progress_.in_flight);
-  timeouts_ = timeouts;
+  rules_ = rules;
   started_ = dialling_since_ = loop_.now();
   connection_ = &pool_.submit(prompt.request, *this);
   watch_until(deadline());
@@ -62,16 +64,19 @@ void Exchange::cancel() {
 
 /// The nearest instant at which this exchange, as far as it has come, will have taken too long.
 Instant Exchange::deadline() const {
-  const Instant end = started_ + timeouts_.total;
+  const Timeouts& most = rules_.timeouts;
+  Instant end = started_ + most.total;
   if (!happened(record_.sent)) {
-    const bool is_limited = timeouts_.connect > Duration(0) && connection_->is_dialling();
-    return is_limited ? std::min(end, dialling_since_ + timeouts_.connect) : end;
+    const bool is_limited = most.connect > Duration(0) && connection_->is_dialling();
+    return is_limited ? std::min(end, dialling_since_ + most.connect) : end;
   }
+  const Cancelling* plan = rules_.cancelling;
+  if (plan != nullptr && plan->after_tokens == 0) end = std::min(end, record_.sent + plan->delay);
   // A whole answer has no first token before its end.
   const bool waits_for_token =
       record_.chunks.empty() && target_.streams && (is_event_stream_ || !happened(record_.headers));
-  const bool is_limited = timeouts_.first_token > Duration(0) && waits_for_token;
-  return is_limited ? std::min(end, record_.sent + timeouts_.first_token) : end;
+  const bool is_limited = most.first_token > Duration(0) && waits_for_token;
+  return is_limited ? std::min(end, record_.sent + most.first_token) : end;
 }
 
 /// A limit that turns out to be over already is no cause to touch the timer: on_deadline looks.
@@ -79,8 +84,20 @@ void Exchange::watch_until(Instant deadline) {
   if (!watch_.is_armed() || deadline < watch_.when()) watch_.arm(deadline);
 }
 
+bool Exchange::is_cancel_due() const {
+  const Cancelling* plan = rules_.cancelling;
+  if (plan == nullptr || !happened(record_.sent)) return false;
+  return plan->after_tokens > 0 ? tokens_seen_ >= plan->after_tokens
+                                : loop_.now() >= record_.sent + plan->delay;
+}
+
 void Exchange::on_deadline() {
   if (catch_up()) return;
+  if (is_cancel_due()) {
+    pool_.cancel(*connection_);
+    finish(Outcome::cancelled, std::string(detail_planned));
+    return;
+  }
   const Instant limit = deadline();
   if (loop_.now() < limit) {
     watch_.arm(limit);
@@ -88,7 +105,7 @@ void Exchange::on_deadline() {
   }
   const bool is_dialling = connection_->is_dialling();
   pool_.cancel(*connection_);
-  finish(Outcome::timeout, is_dialling               ? "connecting"
+  finish(Outcome::timeout, is_dialling               ? std::string(detail_connecting)
                            : !happened(record_.sent) ? "sending"
                            : record_.chunks.empty()  ? "no first token"
                                                      : "answer not complete");
@@ -100,7 +117,8 @@ void Exchange::on_sent(const SendTimes& times) {
   record_.send_started = times.started;
   record_.sent = times.sent;
   bump(progress_.sent);
-  if (timeouts_.first_token > Duration(0)) watch_until(deadline());
+  if (rules_.timeouts.first_token > Duration(0) || rules_.cancelling != nullptr)
+    watch_until(deadline());
 }
 
 void Exchange::on_reconnect() {
@@ -108,7 +126,8 @@ void Exchange::on_reconnect() {
   if (happened(record_.sent)) drop(progress_.sent);
   record_.sent = never;  // Nobody has received it; from here on it is being connected again.
   dialling_since_ = loop_.now();
-  if (timeouts_.connect > Duration(0)) watch_until(dialling_since_ + timeouts_.connect);
+  const Duration connect = rules_.timeouts.connect;
+  if (connect > Duration(0)) watch_until(dialling_since_ + connect);
 }
 
 void Exchange::on_head(const HttpHead& head, const Receipt& receipt) {
@@ -125,6 +144,15 @@ void Exchange::on_head(const HttpHead& head, const Receipt& receipt) {
   } else if (head.status / 100 == 3 && !location.empty()) {
     error_ = format("redirected to {}, which is not followed", cut_utf8(location, 200));
   }
+  if (head.status != 200) take_error_head(head);
+}
+
+/// When to come again, kept in the server's own words too: a date is not heeded, but said.
+void Exchange::take_error_head(const HttpHead& head) {
+  const std::string_view field = head.field("retry-after");
+  if (field.empty()) return;
+  retry_after_ = read_retry_after(field);
+  retry_after_text_ = format(" (Retry-After: {})", cut_utf8(field, 40));
 }
 
 void Exchange::note_read(const Receipt& receipt) {
@@ -207,6 +235,11 @@ void Exchange::add_chunk(const Receipt& receipt) {
   record_.text += delta_.reasoning;
   record_.text += delta_.text;
   record_.output_characters += count_characters(delta_.text) + count_characters(delta_.reasoning);
+  if (rules_.cancelling != nullptr && rules_.cancelling->after_tokens > 0) {
+    tokens_seen_ += std::max(1u, chunk.tokens);
+    // In a turn of its own: the parsers above us are not done with these bytes.
+    if (is_cancel_due()) watch_.arm(loop_.now());
+  }
   if (++chunks_in_read_ >= 2) {
     if (chunks_in_read_ == 2) ++record_.shared_reads;
     // Several chunks read late under one stamp: only the last one's time is right, and it is our
@@ -238,7 +271,7 @@ void Exchange::on_end(const Receipt& receipt) {
 /// The answer is complete as HTTP; is it one as the protocol's?
 void Exchange::judge_answer() {
   if (record_.http_status != 200) {
-    finish(Outcome::http_status, error_.empty() ? error_text(body_) : error_);
+    finish(Outcome::http_status, (error_.empty() ? error_text(body_) : error_) + retry_after_text_);
     return;
   }
   if (!is_event_stream_) read_whole_answer();
@@ -293,7 +326,9 @@ void Exchange::finish(Outcome outcome, std::string detail) {
   // The text was kept for the one use of counting its tokens, which the server has now done.
   if (record_.usage.output_tokens) record_.text.clear();
   drop(progress_.in_flight);
-  bump(outcome == Outcome::ok ? progress_.completed : progress_.failed);
+  bump(is_failure(record_)             ? progress_.failed
+       : outcome == Outcome::cancelled ? progress_.cancelled
+                                       : progress_.completed);
   is_over_ = true;
   on_over_(*this);
 }

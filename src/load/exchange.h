@@ -29,11 +29,13 @@ class Exchange final : public ResponseHandler {
            OnOver on_over);
 
   /// Sends the request. `record` holds its id, cell, stage, due time and planned lengths.
-  void start(const PlannedPrompt& prompt, Record record, const Timeouts& timeouts);
+  void start(const PlannedPrompt& prompt, Record record, const ExchangeRules& rules);
   /// Gives up; ends as `cancelled`.
   void cancel();
   /// Complete once on_over has been called.
   const Record& record() const { return record_; }
+  /// How long the server asked us to wait, if it did.
+  std::optional<Duration> retry_after() const { return retry_after_; }
 
   std::size_t place = 0;  ///< The worker's own note: where in its list this one is.
 
@@ -57,6 +59,8 @@ class Exchange final : public ResponseHandler {
   Instant deadline() const;
   void watch_until(Instant deadline);
   void on_deadline();
+  bool is_cancel_due() const;
+  void take_error_head(const HttpHead& head);
 
   Loop& loop_;
   ConnectionPool& pool_;
@@ -65,7 +69,7 @@ class Exchange final : public ResponseHandler {
   OnOver on_over_;
   /// One timer for all limits: armed for the nearest, and again for the next when that has passed.
   Timer watch_;
-  Timeouts timeouts_;
+  ExchangeRules rules_;
   Instant started_ = never;
   Instant dialling_since_ = never;
   ClientConnection* connection_ = nullptr;
@@ -79,6 +83,9 @@ class Exchange final : public ResponseHandler {
   bool is_unreadable_ = false;  ///< The rest of the body is passed over.
   bool has_done_mark_ = false;
   bool has_usage_per_chunk_ = false;
+  std::optional<Duration> retry_after_;
+  std::string retry_after_text_;
+  std::uint32_t tokens_seen_ = 0;  ///< For the plan to give up with one of them.
   std::uint32_t usage_tokens_seen_ = 0;
   std::uint32_t chunks_in_read_ = 0;
   Instant current_read_ = never;

@@ -12,7 +12,9 @@ namespace tacho {
 struct WorkerProgress {
   std::atomic<std::uint64_t> sent{0};
   std::atomic<std::uint64_t> completed{0};
-  std::atomic<std::uint64_t> failed{0};
+  std::atomic<std::uint64_t> failed{0};     ///< And were not tried again.
+  std::atomic<std::uint64_t> retried{0};    ///< Failed tries that another one follows.
+  std::atomic<std::uint64_t> cancelled{0};  ///< Given up by plan.
   std::atomic<std::uint64_t> chunks{0};
   std::atomic<std::uint64_t> in_flight{0};
   std::atomic<std::uint64_t> ttft_ns_sum{0};  ///< Over exchanges that have had their first token.

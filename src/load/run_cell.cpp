@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/cores.h"
+#include "base/text.h"
 #include "net/epoll_loop.h"
 #include "record/journal.h"
 
@@ -15,18 +16,23 @@ using namespace std::chrono_literals;
 
 /// Time for all threads to have started before the first request is due.
 constexpr Duration head_start = 5ms;
+/// How often it is looked whether a cell is known well enough.
+constexpr Duration look_period = 1s;
 
 /// One worker with everything that is its own.
 struct Lane {
   std::unique_ptr<EpollLoop> loop;
   std::unique_ptr<AppendFile> journal;
   std::unique_ptr<Worker> worker;
+  std::vector<std::unique_ptr<PrecisionWatch>>* watches = nullptr;
+  std::size_t index = 0;
   std::string line;
   std::string failure;
   std::string tap_refusal;
   Duration cpu{0};  ///< Of the latest stage.
 
   bool keep(const Record& record) {
+    for (auto& watch : *watches) watch->add(index, record);
     line.clear();
     append_journal_line(line, record);
     const Status status = journal->append(line);
@@ -81,19 +87,69 @@ Result<std::unique_ptr<Lane>> make_lane(const CellPlan& plan, const Target& targ
   return lane;
 }
 
+/// What ends a cell early; lives as long as its lanes.
+struct Ending {
+  CellStop stop;
+  std::vector<std::unique_ptr<PrecisionWatch>> watches;
+  std::unique_ptr<EpollLoop> loop;  ///< Of the thread that looks at them, where there are any.
+
+  Ending(const CellPlan& plan, const RunControls& controls)
+      : stop(plan.error_limits, controls.threads) {
+    for (const Precision& wish : controls.until)
+      watches.push_back(std::make_unique<PrecisionWatch>(wish, controls.threads));
+  }
+  bool is_precise() {
+    bool all = !watches.empty();
+    for (auto& watch : watches) all = watch->check() && all;
+    return all;
+  }
+};
+
+/// Looks about once a second, on the thread that otherwise only waits, at what the workers have
+/// handed over; never for more than a fiftieth of a core's time. Returns when they are done.
+void look_for_precision(Ending& ending, EpollLoop& loop, const std::atomic<std::size_t>& running) {
+  Instant next = loop.clock() + look_period;
+  Timer look(loop, [&] {
+    if (running.load(std::memory_order_acquire) == 0) {
+      loop.stop();
+      return;
+    }
+    look.arm(loop.clock() + 50ms);
+    const Instant begun = loop.clock();
+    if (begun < next) return;
+    if (ending.is_precise()) ending.stop.stop(StopReason::precision);
+    const Instant end = loop.clock();
+    next = std::max(begun + look_period, end + 50 * (end - begun));
+  });
+  look.arm(loop.clock() + 50ms);
+  loop.run();
+}
+
+std::string stop_detail(const Ending& ending) {
+  std::vector<std::string> parts;
+  if (ending.stop.reason() == StopReason::errors) parts.push_back(ending.stop.errors_text());
+  for (const auto& watch : ending.watches) parts.push_back(watch->text());
+  return join(parts, "; ");
+}
+
 /// Every lane on a thread of its own, pinned to a core of its own where there are enough.
-void run_stage(std::vector<std::unique_ptr<Lane>>& lanes, Stage stage, Instant start) {
+void run_stage(std::vector<std::unique_ptr<Lane>>& lanes, Ending& ending, Stage stage,
+               Instant start) {
   for (auto& lane : lanes) lane->worker->begin(stage, start);
   const std::vector<int> cores = worker_cores(lanes.size());
+  std::atomic<std::size_t> running{lanes.size()};
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < lanes.size(); ++i) {
-    threads.emplace_back([&lane = *lanes[i], &cores, i] {
+    threads.emplace_back([&lane = *lanes[i], &cores, &running, i] {
       if (!cores.empty()) keep_on_cores({cores[i]});
       const Duration before = thread_cpu_time();
       lane.loop->run();
       lane.cpu = thread_cpu_time() - before;
+      running.fetch_sub(1, std::memory_order_release);
     });
   }
+  if (stage == Stage::measure && ending.loop != nullptr)
+    look_for_precision(ending, *ending.loop, running);
   for (auto& thread : threads) thread.join();
 }
 
@@ -102,19 +158,32 @@ void run_stage(std::vector<std::unique_ptr<Lane>>& lanes, Stage stage, Instant s
 Result<CellOutcome> run_cell(const CellPlan& plan, const Target& target,
                              const RunControls& controls) {
   TACHO_ASSERT(controls.threads >= 1 && controls.progress->size() >= controls.threads);
+  Ending ending(plan, controls);
+  if (!ending.watches.empty()) {
+    auto loop = EpollLoop::create();
+    if (!loop) return loop.error();
+    ending.loop = std::move(*loop);
+  }
   std::vector<std::unique_ptr<Lane>> lanes;
   for (std::uint32_t k = 0; k < controls.threads; ++k) {
     auto lane = make_lane(plan, target, {k, controls.threads}, controls);
     if (!lane) return lane.error();
+    (*lane)->index = k;
+    (*lane)->watches = &ending.watches;
+    (*lane)->worker->obey(ending.stop);
     lanes.push_back(std::move(*lane));
   }
   const auto is_stopped = [&] { return controls.stop_level->load() > 0; };
   if (!plan.warmup.empty() && !is_stopped()) {
-    run_stage(lanes, Stage::warmup, monotonic_now() + head_start);
+    run_stage(lanes, ending, Stage::warmup, monotonic_now() + head_start);
   }
   CellOutcome outcome;
   outcome.measure_start = monotonic_now() + head_start;
-  if (!is_stopped()) run_stage(lanes, Stage::measure, outcome.measure_start);
+  if (!is_stopped()) run_stage(lanes, ending, Stage::measure, outcome.measure_start);
+  if (is_stopped()) ending.stop.stop(StopReason::interrupt);
+  ending.is_precise();  // Of all that came, for the last word on it.
+  outcome.stopped_by = ending.stop.reason();
+  outcome.stop_detail = stop_detail(ending);
   for (const auto& lane : lanes) {
     outcome.busy_share = std::max(outcome.busy_share, lane->loop->busy_share());
     outcome.cpu += lane->cpu;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "load/cell_plan.h"
+#include "load/precision.h"
 #include "load/progress.h"
 #include "load/worker.h"
 #include "net/epoll_loop.h"
@@ -27,6 +28,7 @@ struct RunControls {
   StampChoice stamps = StampChoice::automatic;
   const std::atomic<int>* stop_level = nullptr;
   std::vector<WorkerProgress>* progress = nullptr;  ///< One for each thread.
+  std::vector<Precision> until = {};                ///< Stop a cell when all of them hold.
 };
 
 /// What the generator knows of its own behaviour during a cell.
@@ -38,6 +40,8 @@ struct CellOutcome {
   std::size_t connections_dialled = 0;
   TapCounts tap;
   std::string tap_refusal;  ///< Why there is no tap where one was wanted; empty otherwise.
+  StopReason stopped_by = StopReason::count;
+  std::string stop_detail;  ///< With its numbers; empty where there is nothing to say.
   std::string failure;  ///< Why records could not be kept (a full disk, say); empty when all were.
 };
 

@@ -31,8 +31,11 @@ Worker::Worker(Loop& loop, Dial dial, const CellPlan& plan, const Target& target
       pool_(loop, std::move(dial)),
       release_(loop, [this] { release_due(); }),
       keep_(loop, [this] { keep_records(); }),
+      retry_(loop, [this] { send_retries(); }),
       stop_check_(loop, [this] { check_stop(); }),
       duration_end_(loop, [this] {
+        const bool has_more = stage_ == Stage::measure && !is_sending_over();
+        if (has_more && cell_stop_ != nullptr) cell_stop_->stop(StopReason::duration);
         is_time_up_ = true;
         end_stage_if_done();
       }) {}
@@ -83,9 +86,16 @@ const PlannedRequest* Worker::next_request() {
   return next_ < list.size() ? &list[next_] : nullptr;
 }
 
+/// True when nothing more is sent, whatever is left.
+bool Worker::is_cut() const {
+  if (is_time_up_ || is_sending_stopped_) return true;
+  const bool is_stopped =
+      stage_ == Stage::measure && cell_stop_ != nullptr && cell_stop_->is_stopped();
+  return is_stopped || stop_level_.load(std::memory_order_relaxed) > 0;
+}
+
 bool Worker::is_sending_over() const {
-  if (is_time_up_ || is_sending_stopped_ || stop_level_.load(std::memory_order_relaxed) > 0)
-    return true;
+  if (is_cut()) return true;
   const bool repeats = stage_ == Stage::measure && plan_.repeats && next_ != SIZE_MAX;
   return next_ >= requests().size() && !repeats;
 }
@@ -99,14 +109,14 @@ void Worker::release_due() {
     const PlannedRequest* request = next_request();
     if (request == nullptr) break;
     // With a cap, an arrival waits for a slot and keeps its due time: nothing is skipped.
-    if (slots_ > 0 && active_.size() >= slots_) return;
+    if (slots_ > 0 && taken_slots() >= slots_) return;
     const Instant due = start_ + request->due;
     if (due > loop_.now()) {
       release_.arm(due);
       return;
     }
     next_ += stride_;
-    launch(*request, {due, 0, 0});
+    send_first_try(*request, {due, 0, 0});
   }
   end_stage_if_done();
 }
@@ -122,7 +132,7 @@ void Worker::fill_slots() {
     }
     free_slots_.pop();
     next_ += stride_;
-    launch(*request, slot);
+    send_first_try(*request, slot);
   }
   end_stage_if_done();
 }
@@ -131,24 +141,18 @@ void Worker::fill_slots() {
 /// a user thinks first.
 void Worker::free_slot(const Record& record) {
   const Instant done = happened(record.done) ? record.done : loop_.now();
-  const auto& list = requests();
-  const PlannedRequest& request = list[(record.id - list.front().id) % list.size()];
-  free_slots_.push({done + request.think, record.session, record.turn});
+  free_slots_.push({done + request_of(record).think, record.session, record.turn});
 }
 
-void Worker::launch(const PlannedRequest& request, const FreeSlot& slot) {
-  if (free_.empty()) {
-    exchanges_.push_back(std::make_unique<Exchange>(loop_, pool_, target_, progress_,
-                                                    [this](Exchange& e) { on_exchange_over(e); }));
-    free_.push_back(exchanges_.back().get());
-  }
-  Exchange* exchange = free_.back();
-  free_.pop_back();
-  exchange->place = active_.size();
-  active_.push_back(exchange);
+/// What the plan says of the request that this is a try of.
+const PlannedRequest& Worker::request_of(const Record& record) const {
+  const auto& list = requests();
+  return list[(request_id(record) - list.front().id) % list.size()];
+}
+
+Record Worker::new_record(const PlannedRequest& request, const FreeSlot& slot) const {
   const PlannedPrompt& prompt = plan_.prompts[request.prompt];
   Record record;
-  record.id = request.id + round_ * plan_.measure.size();
   record.cell = plan_.cell;
   record.stage = stage_;
   record.worker = slice_.index;
@@ -158,7 +162,60 @@ void Worker::launch(const PlannedRequest& request, const FreeSlot& slot) {
   record.turn = slot.user > 0 ? slot.turns + 1 : 0;
   record.input_tokens_planned = prompt.input_tokens;
   record.output_tokens_planned = prompt.output_tokens;
-  exchange->start(prompt, std::move(record), plan_.timeouts);
+  return record;
+}
+
+void Worker::send_first_try(const PlannedRequest& request, const FreeSlot& slot) {
+  Record record = new_record(request, slot);
+  record.id = request.id + round_ * plan_.measure.size();
+  launch(std::move(record));
+}
+
+void Worker::plan_retry(const Exchange& exchange) {
+  const Record& record = exchange.record();
+  Retry retry;
+  retry.at = loop_.now() + plan_.retrying.wait_after(record, exchange.retry_after());
+  retry.id = request_id(record);
+  retry.attempt = record.attempt + 1;
+  retry.slot = {record.due, record.session, record.turn - (record.session > 0 ? 1 : 0)};
+  retries_.push(retry);
+  // It has not failed yet.
+  drop(progress_.failed);
+  bump(progress_.retried);
+  retry_.arm(retries_.top().at);
+}
+
+void Worker::send_retries() {
+  while (!retries_.empty() && !is_cut() && retries_.top().at <= loop_.now()) {
+    const Retry retry = retries_.top();
+    retries_.pop();
+    const auto& list = requests();
+    Record record = new_record(list[(retry.id - list.front().id) % list.size()], retry.slot);
+    record.id = retry.id + retry.attempt * retry_id_step;
+    record.attempt = retry.attempt;
+    record.retry_of = retry.id;
+    record.try_due = retry.at;
+    launch(std::move(record));
+  }
+  if (is_cut()) retries_ = {};  // The tries that failed were their last.
+  if (!retries_.empty()) retry_.arm(retries_.top().at);
+  end_stage_if_done();
+}
+
+void Worker::launch(Record record) {
+  if (free_.empty()) {
+    exchanges_.push_back(std::make_unique<Exchange>(loop_, pool_, target_, progress_,
+                                                    [this](Exchange& e) { on_exchange_over(e); }));
+    free_.push_back(exchanges_.back().get());
+  }
+  Exchange* exchange = free_.back();
+  free_.pop_back();
+  exchange->place = active_.size();
+  active_.push_back(exchange);
+  const bool leaves = stage_ == Stage::measure && plan_.cancelling.chooses(request_id(record));
+  const PlannedPrompt& prompt = plan_.prompts[record.prompt];
+  exchange->start(prompt, std::move(record),
+                  {plan_.timeouts, leaves ? &plan_.cancelling : nullptr});
 }
 
 void Worker::on_exchange_over(Exchange& exchange) {
@@ -167,7 +224,16 @@ void Worker::on_exchange_over(Exchange& exchange) {
   active_[exchange.place]->place = exchange.place;
   active_.pop_back();
   finished_.push_back(&exchange);
-  if (is_closed_loop()) free_slot(exchange.record());
+  const Record& record = exchange.record();
+  const bool goes_on = stage_ == Stage::measure && !is_cut() && plan_.retrying.tries_again(record);
+  if (goes_on) {
+    plan_retry(exchange);
+  } else if (is_closed_loop()) {
+    free_slot(record);
+  }
+  if (!goes_on && stage_ == Stage::measure && cell_stop_ != nullptr) {
+    cell_stop_->count(slice_.index, is_failure(record) && record.outcome != Outcome::cancelled);
+  }
   // In a turn of its own: a server that refuses at once would otherwise recurse through here.
   const bool is_release_near = release_.is_armed() && release_.when() <= loop_.now();
   if ((is_closed_loop() || slots_ > 0) && !is_release_near) release_.arm(loop_.now());
@@ -188,8 +254,11 @@ void Worker::keep_records() {
 
 void Worker::end_stage_if_done() {
   if (is_over_ || !active_.empty() || !finished_.empty() || !is_sending_over()) return;
+  if (!retries_.empty() && !is_cut()) return;
   is_over_ = true;
   release_.cancel();
+  retry_.cancel();
+  retries_ = {};
   stop_check_.cancel();
   duration_end_.cancel();
   loop_.stop();

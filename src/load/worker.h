@@ -12,6 +12,7 @@
 #include "load/cell_plan.h"
 #include "load/exchange.h"
 #include "load/progress.h"
+#include "load/stop.h"
 
 namespace tacho {
 
@@ -42,6 +43,13 @@ class Worker {
   /// over: everything that will be sent has been sent and has ended. Connections stay open from one
   /// stage to the next.
   void begin(Stage stage, Instant start);
+  /// Heeds what stops its cell, and counts for it; for the measured stage. It must outlive the
+  /// runs.
+  void obey(CellStop& stop) { cell_stop_ = &stop; }
+  /// What it holds on to: bounded by what is in flight at a time, however long a run lasts.
+  std::size_t held_objects() const {
+    return exchanges_.size() + free_slots_.size() + retries_.size() + finished_.capacity();
+  }
   std::size_t connections_dialled() const { return pool_.dialled(); }
 
  private:
@@ -63,7 +71,24 @@ class Worker {
   };
   void open_slots();
   void free_slot(const Record& record);
-  void launch(const PlannedRequest& request, const FreeSlot& slot);
+  /// A request that is to be sent again. Its slot stays taken until then.
+  struct Retry {
+    Instant at = never;
+    std::uint64_t id = 0;  ///< Of the request.
+    std::uint32_t attempt = 0;
+    FreeSlot slot;
+    bool operator<(const Retry& other) const {
+      return at != other.at ? at > other.at : id > other.id;
+    }
+  };
+  void plan_retry(const Exchange& exchange);
+  void send_retries();
+  bool is_cut() const;
+  const PlannedRequest& request_of(const Record& record) const;
+  Record new_record(const PlannedRequest& request, const FreeSlot& slot) const;
+  void send_first_try(const PlannedRequest& request, const FreeSlot& slot);
+  void launch(Record record);
+  std::size_t taken_slots() const { return active_.size() + retries_.size(); }
   const PlannedRequest* next_request();
   void on_exchange_over(Exchange& exchange);
   void keep_records();
@@ -85,6 +110,8 @@ class Worker {
   std::vector<Exchange*> finished_;  ///< Over, but their records are not kept yet.
   Timer release_;
   Timer keep_;
+  std::priority_queue<Retry> retries_;  ///< Waiting to be sent again, the next one first.
+  Timer retry_;
   Timer stop_check_;
   Timer duration_end_;
   Stage stage_ = Stage::measure;
@@ -94,8 +121,9 @@ class Worker {
   std::uint32_t slots_ = 0;   ///< This worker's share of the concurrency; 0: no cap.
   Instant start_ = never;
   std::priority_queue<FreeSlot> free_slots_;  ///< Closed loop: the earliest first.
-  bool is_time_up_ = false;                   ///< The stage's time is.
-  bool is_sending_stopped_ = false;           ///< Records can't be kept.
+  CellStop* cell_stop_ = nullptr;
+  bool is_time_up_ = false;          ///< The stage's time is.
+  bool is_sending_stopped_ = false;  ///< Records can't be kept.
   bool is_over_ = false;
 };
 

@@ -177,7 +177,10 @@ Record read_line(const Value& line) {
   record.prompt = static_cast<std::uint32_t>(integer_at(line, "prompt"));
   record.session = static_cast<std::uint32_t>(integer_at(line, "session"));
   record.turn = static_cast<std::uint32_t>(integer_at(line, "turn"));
+  record.attempt = static_cast<std::uint32_t>(integer_at(line, "attempt"));
+  record.retry_of = static_cast<std::uint64_t>(integer_at(line, "retry_of"));
   record.due = instant_at(line, "due");
+  record.try_due = instant_at(line, "try_due");
   record.dialled = instant_at(line, "dialled");
   record.connected = instant_at(line, "connected");
   record.send_started = instant_at(line, "send_started");
@@ -220,12 +223,15 @@ void append_journal_line(std::string& out, const Record& record) {
   line.nonzero("prompt", record.prompt);
   line.nonzero("session", record.session);
   line.nonzero("turn", record.turn);
+  line.nonzero("attempt", record.attempt);
+  if (record.attempt > 0) line.integer("retry_of", static_cast<std::int64_t>(record.retry_of));
   line.text("outcome", outcome_name(record.outcome));
   line.nonzero("http_status", record.http_status);
   line.text("detail", record.detail);
   line.text("finish_reason", record.finish_reason);
   line.text("response_id", record.response_id);
   line.instant("due", record.due);
+  line.instant("try_due", record.try_due);
   line.instant("dialled", record.dialled);
   line.instant("connected", record.connected);
   line.instant("send_started", record.send_started);

@@ -97,6 +97,7 @@ Manifest manifest_from_json(const Json& json) {
   manifest.environment = object_at(json, "environment");
   manifest.server = object_at(json, "server");
   manifest.instrument = object_at(json, "instrument");
+  manifest.stops = object_at(json, "stops");
   manifest.truth = object_at(json, "truth");
   manifest.summary = object_at(json, "summary");
   return manifest;
@@ -144,6 +145,7 @@ Json to_json(const Manifest& manifest) {
   json["server"] = manifest.server;
   json["environment"] = manifest.environment;
   json["instrument"] = manifest.instrument;
+  json["stops"] = manifest.stops;
   json["truth"] = manifest.truth;
   json["summary"] = manifest.summary;
   return json;

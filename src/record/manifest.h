@@ -66,6 +66,7 @@ struct Manifest {
   Json environment = Json::object();
   Json server = Json::object();
   Json instrument = Json::object();  ///< What the generator measured of itself, by cell id.
+  Json stops = Json::object();  ///< By cell id: what ended its sending (`by`), and the numbers.
   Json truth = Json::object();  ///< With the built-in engine: measured against true, by cell id.
   Json summary = Json::object();
 };

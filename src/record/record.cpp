@@ -38,9 +38,11 @@ Instant last_token(const Record& record) {
 
 Duration own_send_lag(const Record& record) {
   if (!happened(record.sent)) return Duration(0);
-  const bool is_new = happened(record.dialled) && record.dialled >= record.due;
+  // A retry waits by plan; we are late only by what it was sent after that.
+  const Instant due = happened(record.try_due) ? record.try_due : record.due;
+  const bool is_new = happened(record.dialled) && record.dialled >= due;
   const Duration setting_up = is_new ? record.connected - record.dialled : Duration(0);
-  return record.sent - record.due - setting_up;
+  return record.sent - due - setting_up;
 }
 
 }  // namespace tacho

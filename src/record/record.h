@@ -71,7 +71,11 @@ struct Record {
       0;                   ///< Whose it is, from 1: a user's, where a cell has users; 0: nobody's.
   std::uint32_t turn = 0;  ///< Which of the session's requests, from 1; 0 without a session.
 
-  Instant due = never;
+  std::uint32_t attempt = 0;   ///< 0: the first try; each further try is a record of its own.
+  std::uint64_t retry_of = 0;  ///< Of a further try: the id of the first.
+
+  Instant due = never;      ///< Of the request: the same for all of its tries.
+  Instant try_due = never;  ///< Of a further try: when it was to be sent.
   Instant dialled =
       never;  ///< When its connection was begun; long before `due` when it was reused.
   Instant connected =
@@ -106,6 +110,26 @@ struct Record {
   std::uint32_t reconnects = 0;    ///< Kept-alive connections found closed before the answer began.
   Duration client_lag{0};          ///< The longest time from a byte's arrival to our reading it.
 };
+
+/// Details that other parts of tacho ask for by name.
+inline constexpr std::string_view detail_connecting = "connecting";
+inline constexpr std::string_view detail_planned = "planned";
+
+/// How far the ids of a request's tries are apart, so that the last digits still say which it is.
+inline constexpr std::uint64_t retry_id_step = 1'000'000'000'000;
+
+/// The id of the request that this is a try of.
+inline std::uint64_t request_id(const Record& record) {
+  return record.attempt > 0 ? record.retry_of : record.id;
+}
+/// True when it was given up because the plan wanted so: neither a success nor a failure.
+inline bool is_planned_cancel(const Record& record) {
+  return record.outcome == Outcome::cancelled && record.detail == detail_planned;
+}
+/// True when it did not end as it should have.
+inline bool is_failure(const Record& record) {
+  return record.outcome != Outcome::ok && !is_planned_cancel(record);
+}
 
 /// A chunk of the answer that is content: the first one, or `never`.
 Instant first_token(const Record& record);

@@ -42,6 +42,42 @@ Instant run_start(const RunSummary& run) {
   return start;
 }
 
+/// One try of one request.
+std::string request_row(const CellSummary& cell, const Record& record, std::uint32_t out_tokens,
+                        Instant start) {
+  Row row;
+  row.integer(record.id);
+  row.integer(record.cell);
+  row.text(cell_label(cell.cell));
+  row.number(to_s(record.due - start));
+  row.number(happened(record.sent) ? std::optional(to_s(record.sent - start)) : std::nullopt);
+  row.text(outcome_name(record.outcome));
+  row.integer(record.http_status);
+  row.text(record.detail);
+  row.text(record.finish_reason);
+  row.text(record.response_id);
+  for (const Metric m : {Metric::ttft, Metric::ttft_from_due, Metric::ttfo, Metric::tpot,
+                         Metric::e2e, Metric::e2e_from_due}) {
+    row.number(value_of(m, record, out_tokens));
+  }
+  row.integer(input_tokens(record).tokens);
+  row.integer(out_tokens);
+  row.text(record.usage.output_tokens ? "usage" : record.text.empty() ? "chunks" : "tokenizer");
+  row.integer(record.chunks.size() + record.chunks_folded);
+  row.number(record.usage.cached_tokens ? std::optional<double>(*record.usage.cached_tokens)
+                                        : std::nullopt);
+  row.number(value_of(Metric::send_lag, record, out_tokens));
+  row.number(value_of(Metric::client_lag, record, out_tokens));
+  row.integer(record.reconnects);
+  row.number(record.server.queue_ms);
+  row.number(record.server.prefill_ms);
+  row.number(record.server.decode_per_token_ms);
+  row.number(record.server.total_ms);
+  row.integer(record.attempt);
+  row.text(record.attempt > 0 ? std::to_string(record.retry_of) : "");
+  return row.line();
+}
+
 }  // namespace
 
 std::string requests_csv(const RunSummary& run) {
@@ -49,42 +85,14 @@ std::string requests_csv(const RunSummary& run) {
       "id,cell,load,due_s,sent_s,outcome,http_status,detail,finish_reason,response_id,ttft_ms,"
       "ttft_from_due_ms,ttfo_ms,tpot_ms,e2e_ms,e2e_from_due_ms,input_tokens,output_tokens,"
       "output_token_source,chunks,cached_tokens,send_lag_ms,client_lag_ms,reconnects,"
-      "server_queue_ms,server_prefill_ms,server_decode_per_token_ms,server_total_ms\n";
+      "server_queue_ms,server_prefill_ms,server_decode_per_token_ms,server_total_ms,attempt,retry_"
+      "of\n";
   const Instant start = run_start(run);
   for (const CellSummary& cell : run.cells) {
     for (std::size_t i = 0; i < cell.records.size(); ++i) {
-      const Record& record = *cell.records[i];
-      const std::uint32_t out_tokens = cell.out_tokens[i];
-      Row row;
-      row.integer(record.id);
-      row.integer(record.cell);
-      row.text(cell_label(cell.cell));
-      row.number(to_s(record.due - start));
-      row.number(happened(record.sent) ? std::optional(to_s(record.sent - start)) : std::nullopt);
-      row.text(outcome_name(record.outcome));
-      row.integer(record.http_status);
-      row.text(record.detail);
-      row.text(record.finish_reason);
-      row.text(record.response_id);
-      for (const Metric m : {Metric::ttft, Metric::ttft_from_due, Metric::ttfo, Metric::tpot,
-                             Metric::e2e, Metric::e2e_from_due}) {
-        row.number(value_of(m, record, out_tokens));
-      }
-      row.integer(input_tokens(record).tokens);
-      row.integer(out_tokens);
-      row.text(record.usage.output_tokens ? "usage" : record.text.empty() ? "chunks" : "tokenizer");
-      row.integer(record.chunks.size() + record.chunks_folded);
-      row.number(record.usage.cached_tokens ? std::optional<double>(*record.usage.cached_tokens)
-                                            : std::nullopt);
-      row.number(value_of(Metric::send_lag, record, out_tokens));
-      row.number(value_of(Metric::client_lag, record, out_tokens));
-      row.integer(record.reconnects);
-      row.number(record.server.queue_ms);
-      row.number(record.server.prefill_ms);
-      row.number(record.server.decode_per_token_ms);
-      row.number(record.server.total_ms);
-      out += row.line();
+      out += request_row(cell, *cell.records[i], cell.out_tokens[i], start);
     }
+    for (const Record* record : cell.retried) out += request_row(cell, *record, 0, start);
   }
   return out;
 }

@@ -121,7 +121,7 @@ Json series(const CellSummary& cell, Instant start) {
     const Record& record = *cell.records[i];
     if (!happened(record.sent) || !happened(record.done)) continue;
     line.add_span(record.sent, record.done);
-    ++(record.outcome == Outcome::ok ? line.done : line.errors)[line.slice(record.done)];
+    ++(is_failure(record) ? line.errors : line.done)[line.slice(record.done)];
     const double stream_s = to_s(last_token(record) - first_token(record));
     if (record.chunks_folded > 0 && stream_s > 0.0) {  // When each came is no longer known.
       line.spread(line.tokens, first_token(record), last_token(record),

@@ -84,8 +84,16 @@ Json summary_json(const CellSummary& cell, const Manifest& manifest) {
   json["dropped"] = cell.arrivals.dropped;
   json["completed"] = cell.completed;
   json["failed"] = cell.failed;
+  json["cancelled_by_plan"] = cell.cancelled;
+  json["tries"] = cell.records.size() + cell.retried.size();
   json["outcomes"] = Json::object();
   for (const auto& [outcome, count] : cell.outcomes) json["outcomes"][outcome] = count;
+  json["retried_outcomes"] = Json::object();
+  for (const auto& [outcome, count] : cell.retried_outcomes) {
+    json["retried_outcomes"][outcome] = count;
+  }
+  json["stopped_by"] = cell.stopped_by;
+  json["stop_detail"] = cell.stop_detail;
   json["duration_s"] = cell.duration_s;
   json["request_throughput_per_s"] = cell.request_throughput_per_s;
   json["requests_per_minute"] = 60.0 * cell.request_throughput_per_s;

@@ -13,6 +13,7 @@ void count_over(const CellSummary& cell, SloVerdict& verdict) {
   if (!metric) return;
   for (std::size_t i = 0; i < cell.records.size(); ++i) {
     const Record& record = *cell.records[i];
+    if (is_planned_cancel(record)) continue;
     if (record.outcome != Outcome::ok) {
       ++verdict.n;
       ++verdict.over;
@@ -52,9 +53,9 @@ std::vector<SloVerdict> judge_slos(const CellSummary& cell, const std::vector<Ce
     if (slo.kind == CellSlo::Kind::percentile) {
       count_over(cell, verdict);
     } else {
-      verdict.n = cell.offered;
+      verdict.n = cell.offered - cell.cancelled;
       verdict.over =
-          slo.kind == CellSlo::Kind::error_rate ? cell.failed : cell.offered - cell.goodput.good;
+          slo.kind == CellSlo::Kind::error_rate ? cell.failed : verdict.n - cell.goodput.good;
     }
     verdict.bound = judge_share(verdict.over, verdict.n, slo.allowed());
     if (verdict.bound == Bound::open)

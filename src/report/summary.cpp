@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "report/verdict.h"
@@ -16,6 +17,7 @@ TokenSource combine(TokenSource so_far, TokenSource next) {
 
 std::string outcome_label(const Record& record) {
   const std::string name(outcome_name(record.outcome));
+  if (is_planned_cancel(record)) return format("{} by plan", name);
   return record.outcome == Outcome::http_status ? format("{} {}", name, record.http_status) : name;
 }
 
@@ -90,13 +92,17 @@ void count_outcomes(CellSummary& cell) {
   for (const Record* record : cell.records) {
     ++cell.offered;
     if (happened(record->sent)) ++cell.sent;
-    ++(record->outcome == Outcome::ok ? cell.completed : cell.failed);
+    ++(is_failure(*record)              ? cell.failed
+       : record->outcome == Outcome::ok ? cell.completed
+                                        : cell.cancelled);
     if (record->outcome == Outcome::timeout) ++timeouts;
     ++cell.outcomes[outcome_label(*record)];
   }
-  if (cell.offered == 0) return;
-  cell.error_rate = static_cast<double>(cell.failed) / static_cast<double>(cell.offered);
-  cell.timeout_rate = static_cast<double>(timeouts) / static_cast<double>(cell.offered);
+  for (const Record* record : cell.retried) ++cell.retried_outcomes[outcome_label(*record)];
+  const std::size_t judged = cell.offered - cell.cancelled;
+  if (judged == 0) return;
+  cell.error_rate = static_cast<double>(cell.failed) / static_cast<double>(judged);
+  cell.timeout_rate = static_cast<double>(timeouts) / static_cast<double>(judged);
 }
 
 /// Throughputs over the whole cell: from the first due time to the end of the last answer.
@@ -142,8 +148,10 @@ void fill_goodput(CellSummary& cell, const std::vector<Slo>& slos) {
     }
     if (is_good) ++goodput.good;
   }
-  if (cell.offered > 0)
-    goodput.share = static_cast<double>(goodput.good) / static_cast<double>(cell.offered);
+  if (cell.offered > cell.cancelled) {
+    goodput.share =
+        static_cast<double>(goodput.good) / static_cast<double>(cell.offered - cell.cancelled);
+  }
   if (cell.duration_s > 0) goodput.per_s = static_cast<double>(goodput.good) / cell.duration_s;
 }
 
@@ -209,14 +217,36 @@ std::optional<Metric> slo_metric(std::string_view key) {
   return std::nullopt;
 }
 
+void fill_stop(CellSummary& cell, const Manifest& manifest) {
+  const std::string key = std::to_string(cell.cell.id);
+  if (!manifest.stops.contains(key)) return;
+  cell.stopped_by = json_string(manifest.stops[key], "by");
+  cell.stop_detail = json_string(manifest.stops[key], "detail");
+}
+
+/// The ids of the tries that another one followed: the journal says of each retry what it is of.
+std::unordered_set<std::uint64_t> ids_tried_again(const std::vector<Record>& records) {
+  std::unordered_set<std::uint64_t> ids;
+  for (const Record& record : records) {
+    if (record.attempt == 0) continue;
+    ids.insert(record.retry_of + (record.attempt - 1) * retry_id_step);
+  }
+  return ids;
+}
+
 RunSummary summarize(const RunData& data) {
   RunSummary run;
+  const auto tried_again = ids_tried_again(data.records);
   for (const Cell& cell : data.manifest.cells) {
     CellSummary summary;
     summary.cell = cell;
     for (std::size_t i = 0; i < data.records.size(); ++i) {
       const Record& record = data.records[i];
       if (record.cell != cell.id || record.stage != Stage::measure) continue;
+      if (tried_again.contains(record.id)) {
+        summary.retried.push_back(&record);
+        continue;
+      }
       const TokenCount output = output_tokens(record, data.counted[i]);
       summary.records.push_back(&record);
       summary.out_tokens.push_back(output.tokens);
@@ -235,6 +265,7 @@ RunSummary summarize(const RunData& data) {
     fill_goodput(summary, data.manifest.slos);
     summary.slos = judge_slos(summary, data.manifest.cell_slos);
     fill_instrument(summary, data.manifest, folded);
+    fill_stop(summary, data.manifest);
     summary.verdict = judge(summary, data.manifest);
     run.completed += summary.completed;
     run.failed += summary.failed;

@@ -52,12 +52,15 @@ struct Verdict {
 /// The figures of one cell.
 struct CellSummary {
   Cell cell;
-  std::vector<const Record*> records;     ///< Measured ones, by id.
+  std::vector<const Record*> records;     ///< Measured ones, by id: the last try of each request.
   std::vector<std::uint32_t> out_tokens;  ///< For each of them.
+  std::vector<const Record*> retried;     ///< Tries that failed and were followed by another.
   std::size_t offered = 0;                ///< Due.
   std::size_t sent = 0;
   std::size_t completed = 0;
   std::size_t failed = 0;
+  std::size_t cancelled = 0;                            ///< By plan: neither completed nor failed.
+  std::map<std::string, std::size_t> retried_outcomes;  ///< Likewise, of the tries in `retried`.
   std::map<std::string, std::size_t> outcomes;  ///< "ok", "http_status 500", ... and how often.
   double duration_s = 0.0;
   double request_throughput_per_s = 0.0;
@@ -78,6 +81,8 @@ struct CellSummary {
   Goodput goodput;
   std::vector<SloVerdict> slos;  ///< The bounds that were asked for.
   Instrument instrument;
+  std::string stopped_by;   ///< count, duration, errors, ci or interrupt; empty in older runs.
+  std::string stop_detail;  ///< With its numbers.
   Verdict verdict;
 
   const Distribution& of(Metric metric) const { return metrics[static_cast<std::size_t>(metric)]; }

@@ -83,11 +83,33 @@ std::string slos_text(const RunSummary& run, const TableOptions& options) {
   return out;
 }
 
+/// What was given up by plan and what was tried again: neither is a failure, neither is hidden.
+std::string rules_text(const RunSummary& run) {
+  std::map<std::string, std::size_t> kinds;
+  std::size_t cancelled = 0, retries = 0;
+  for (const CellSummary& cell : run.cells) {
+    cancelled += cell.cancelled;
+    retries += cell.retried.size();
+    for (const auto& [outcome, count] : cell.retried_outcomes) kinds[outcome] += count;
+  }
+  std::string out;
+  for (const CellSummary& cell : run.cells) {
+    if (cell.stop_detail.empty()) continue;
+    out += format(" stopped by {}: {}: {}\n", cell.stopped_by, cell_label(cell.cell),
+                  cell.stop_detail);
+  }
+  if (cancelled > 0) out += format(" cancelled by plan: {} requests\n", cancelled);
+  if (retries == 0) return out;
+  std::vector<std::string> parts;
+  for (const auto& [kind, count] : kinds) parts.push_back(format("{} × {}", count, kind));
+  return out + format(" tried again: {} times ({})\n", retries, join(parts, ", "));
+}
+
 std::string failures_text(const RunSummary& run, const TableOptions& options) {
   std::map<std::string, std::size_t> kinds;
   for (const CellSummary& cell : run.cells) {
     for (const auto& [outcome, count] : cell.outcomes) {
-      if (outcome != "ok") kinds[outcome] += count;
+      if (outcome != "ok" && outcome != "cancelled by plan") kinds[outcome] += count;
     }
   }
   if (kinds.empty()) return "";
@@ -96,7 +118,7 @@ std::string failures_text(const RunSummary& run, const TableOptions& options) {
   std::string out = paint(format(" failed: {}", join(parts, ", ")), "31", options) + "\n";
   for (const CellSummary& cell : run.cells) {
     for (const Record* record : cell.records) {
-      if (record->outcome == Outcome::ok || record->detail.empty()) continue;
+      if (!is_failure(*record) || record->detail.empty()) continue;
       return out + format("   the first: {}: {}\n", outcome_name(record->outcome), record->detail);
     }
   }
@@ -231,8 +253,8 @@ std::string table_text(const RunData& data, const RunSummary& run, const TableOp
     out += grid_notes(run, options);
   }
   out += scaling_text(run) + "\n";
-  out += slos_text(run, options) + failures_text(run, options) + instrument_text(data, run) +
-         truth_text(m);
+  out += rules_text(run) + slos_text(run, options) + failures_text(run, options) +
+         instrument_text(data, run) + truth_text(m);
   for (const std::string& note : m.notes) out += format(" note: {}\n", note);
   return out + verdict_text(data, run, options);
 }

@@ -52,6 +52,10 @@ void judge_wishes(const CellSummary& cell, const Manifest& manifest, Verdict& ve
       verdict.reasons.push_back(format("too few samples: {}", slo.text()));
   }
   judge_percentiles(cell, manifest, verdict);
+  if (cell.stopped_by == "errors")
+    verdict.reasons.push_back(format("stopped by errors: {}", cell.stop_detail));
+  if (manifest.config.contains("until") && cell.stopped_by != "ci")
+    verdict.reasons.push_back(format("too few samples: {}", cell.stop_detail));
   const double budget = json_number(manifest.config, "error_budget");
   if (budget > 0.0 && cell.error_rate > budget) {
     verdict.reasons.push_back(
@@ -66,7 +70,7 @@ Verdict judge(const CellSummary& cell, const Manifest& manifest) {
     verdict.reasons.push_back(manifest.status == "finished" ? "nothing was sent" : "did not begin");
     return verdict;
   }
-  if (cell.completed == 0) verdict.reasons.push_back("no request succeeded");
+  if (cell.completed == 0 && cell.failed > 0) verdict.reasons.push_back("no request succeeded");
   judge_end(cell, manifest, verdict);
   judge_client(cell, verdict);
   judge_load(cell, verdict);

@@ -21,7 +21,10 @@ std::string broken_ids(const Scenario& scenario, const std::vector<PlannedReques
                        const std::vector<Record>& records, std::string_view stage) {
   std::set<std::uint64_t> ids;
   for (const Record& record : records) {
-    if (!ids.insert(record.id).second) return format("{} request {} ended twice", stage, record.id);
+    if (record.attempt > 0 && record.id != record.retry_of + record.attempt * retry_id_step)
+      return format("{} try {} does not have its own id", stage, record.id);
+    if (record.attempt == 0 && !ids.insert(record.id).second)
+      return format("{} request {} ended twice", stage, record.id);
   }
   const std::uint64_t round = scenario.plan.measure.size();
   for (const std::uint64_t id : ids) {
@@ -36,6 +39,35 @@ std::string broken_ids(const Scenario& scenario, const std::vector<PlannedReques
   if (!is_whole || ids.size() == planned.size()) return "";
   return format("{} of {} {} requests vanished", planned.size() - ids.size(), planned.size(),
                 stage);
+}
+
+/// The tries of one request: one after the other, each but the last with a reason to try again.
+std::string broken_tries(const Scenario& scenario, std::vector<const Record*> tries) {
+  const Retrying& retrying = scenario.plan.retrying;
+  std::sort(tries.begin(), tries.end(), [](auto* a, auto* b) { return a->attempt < b->attempt; });
+  for (std::size_t i = 0; i < tries.size(); ++i) {
+    const Record& record = *tries[i];
+    if (record.attempt != i) return format("try {} is missing or was made twice", i);
+    if (record.due != tries[0]->due) return "a further try has a due time of its own";
+    const bool is_last = i + 1 == tries.size();
+    const bool may_go_on = retrying.tries_again(record) && record.stage == Stage::measure;
+    if (!is_last && !may_go_on) return format("try {} needed no other", i);
+    if (is_last && may_go_on && !scenario.is_cut()) return format("no try followed try {}", i);
+    if (i == 0) continue;
+    if (happened(tries[i - 1]->done) && record.try_due < tries[i - 1]->done)
+      return format("try {} was due before try {} had ended", i, i - 1);
+  }
+  return "";
+}
+
+std::string broken_retries(const Scenario& scenario, const std::vector<Record>& records) {
+  std::map<std::uint64_t, std::vector<const Record*>> tries;
+  for (const Record& record : records) tries[request_id(record)].push_back(&record);
+  for (const auto& [id, of_request] : tries) {
+    if (auto broken = broken_tries(scenario, of_request); !broken.empty())
+      return format("request {}: {}", id, broken);
+  }
+  return "";
 }
 
 /// Names a step backwards between two instants that have both happened.
@@ -168,9 +200,12 @@ std::string broken_conservation(const Scenario& scenario, const Played& played) 
   if (auto broken = broken_ids(scenario, plan.measure, played.measured, "measured");
       !broken.empty())
     return broken;
+  for (const auto* records : {&played.warmup, &played.measured}) {
+    if (auto broken = broken_retries(scenario, *records); !broken.empty()) return broken;
+  }
   std::uint64_t shown = 0;
   for (std::size_t k = 0; k < scenario.workers; ++k) {
-    shown += played.completed[k] + played.failed[k];
+    shown += played.completed[k] + played.failed[k] + played.cancelled[k] + played.retried[k];
     if (played.in_flight[k] != 0) return format("worker {} still has requests in flight", k);
   }
   if (shown != played.warmup.size() + played.measured.size())
@@ -216,7 +251,7 @@ std::string broken_schedule(const Scenario& scenario, const Played& played) {
   for (const Record& record : played.measured) {
     if (scenario.plan.is_closed_loop) {
       if (record.due < played.measure_start) return about(record, "was due before the start");
-    } else if (record.due != played.measure_start + due[record.id]) {
+    } else if (record.due != played.measure_start + due[request_id(record)]) {
       return about(record, "has another due time than the plan");
     }
     if (own_send_lag(record) < Duration(0)) return about(record, "was sent before it was due");
@@ -232,8 +267,9 @@ std::string broken_slices(const Scenario& scenario, const Played& played) {
     const auto workers = dealt_workers(scenario, records->front().stage);
     std::vector<std::vector<std::uint64_t>> sent(scenario.workers);
     for (const Record& record : *records) {
-      const std::uint64_t position = (record.id - planned.front().id) % planned.size();
+      const std::uint64_t position = (request_id(record) - planned.front().id) % planned.size();
       if (position % workers != record.worker) return about(record, "was sent by another worker");
+      if (record.attempt > 0) continue;
       sent[record.worker].push_back(record.id - planned.front().id);
     }
     for (std::uint32_t k = 0; k < workers && !scenario.plan.repeats; ++k) {
@@ -256,7 +292,9 @@ std::string broken_outcomes(const Scenario& scenario, const Played& played) {
   for (const Record& record : played.measured) {
     if (record.outcome == Outcome::refused && net.refuse_probability == 0.0)
       return about(record, "was refused");
-    if (record.outcome == Outcome::cancelled && !may_be_cancelled)
+    const bool is_chosen = scenario.plan.cancelling.chooses(request_id(record));
+    if (is_planned_cancel(record) && !is_chosen) return about(record, "left without a plan");
+    if (record.outcome == Outcome::cancelled && !may_be_cancelled && !is_chosen)
       return about(record, "was cancelled");
     if (record.outcome == Outcome::timeout || record.outcome == Outcome::cancelled) continue;
     if (!is_net_sound || record.response_id.empty()) continue;

@@ -29,7 +29,9 @@ class Play {
         loop_(scenario.net),
         server_(loop_, scenario.sim, count_words),
         protocol_(std::move(*make_protocol("chat"))),
-        progress_(scenario.workers) {
+        progress_(scenario.workers),
+        stop_(scenario.plan.error_limits, scenario.workers),
+        look_(loop_, [this] { look_for_precision(); }) {
     TACHO_ASSERT(server_.listen(world_address(engine_port)).ok());
     target_.protocol = protocol_.get();
     target_.streams = scenario.streams;
@@ -48,6 +50,9 @@ class Play {
   }
 
   Played run() {
+    for (auto& worker : workers_) worker->obey(stop_);
+    for (const Precision& wish : scenario_.until)
+      watches_.push_back(std::make_unique<PrecisionWatch>(wish, scenario_.workers));
     if (!scenario_.plan.warmup.empty() && stop_level_ == 0) run_stage(Stage::warmup);
     played_.measure_start = loop_.now() + head_start;
     if (stop_level_ == 0) run_stage(Stage::measure);
@@ -60,24 +65,39 @@ class Play {
     for (std::uint32_t k = 0; k < scenario_.workers; ++k) {
       played_.completed.push_back(progress_[k].completed);
       played_.failed.push_back(progress_[k].failed);
+      played_.cancelled.push_back(progress_[k].cancelled);
+      played_.retried.push_back(progress_[k].retried);
       played_.in_flight.push_back(progress_[k].in_flight);
       played_.connections += workers_[k]->connections_dialled();
+      played_.held_objects += workers_[k]->held_objects();
     }
+    played_.stopped_by = stop_.reason();
+    if (!watches_.empty()) played_.precision = watches_[0]->text();
     return std::move(played_);
   }
 
  private:
   void run_stage(Stage stage) {
     const Instant start = loop_.now() + head_start;
+    if (stage == Stage::measure && !watches_.empty()) look_.arm(start + std::chrono::seconds(1));
     for (auto& worker : workers_) worker->begin(stage, start);
     // Each worker stops the loop when it is done; here they share one.
     for (std::uint32_t k = 0; k < scenario_.workers; ++k) {
       loop_.run();
       played_.has_hung = played_.has_hung || loop_.has_hung();
     }
+    look_.cancel();
+  }
+
+  void look_for_precision() {
+    bool all = true;
+    for (auto& watch : watches_) all = watch->check() && all;
+    if (all) stop_.stop(StopReason::precision);
+    look_.arm(loop_.now() + std::chrono::seconds(1));
   }
 
   bool keep(const Record& record) {
+    for (auto& watch : watches_) watch->add(record.worker, record);
     append_journal_line(played_.journal, record);
     (record.stage == Stage::warmup ? played_.warmup : played_.measured).push_back(record);
     return true;
@@ -90,6 +110,9 @@ class Play {
   Target target_;
   std::atomic<int> stop_level_{0};
   std::vector<WorkerProgress> progress_;
+  CellStop stop_;
+  std::vector<std::unique_ptr<PrecisionWatch>> watches_;
+  Timer look_;
   std::vector<std::unique_ptr<Timer>> interruptions_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Played played_;
@@ -185,6 +208,18 @@ void draw_rules(CellPlan& plan, Dice& dice) {
   using namespace std::chrono_literals;
   if (dice.chance(0.2)) plan.timeouts.connect = 1us + dice.up_to(2ms);
   if (dice.chance(0.2)) plan.timeouts.first_token = 1ms + dice.up_to(200ms);
+  if (dice.chance(0.2)) {
+    plan.cancelling.share = 0.1 * dice.between(1, 10);
+    plan.cancelling.seed = Seed{dice.between(0, 1000)};
+    if (dice.chance(0.5)) plan.cancelling.after_tokens = dice.between(1, 10);
+    plan.cancelling.delay = dice.up_to(100ms);
+  }
+  if (dice.chance(0.3)) {
+    plan.retrying.retries = dice.between(1, 4);
+    plan.retrying.wait = dice.up_to(50ms);
+  }
+  if (dice.chance(0.15)) plan.error_limits.errors_max = dice.between(1, 5);
+  if (dice.chance(0.1)) plan.error_limits.rate_max = 0.1 * dice.between(1, 5);
 }
 
 }  // namespace

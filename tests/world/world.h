@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "load/precision.h"
 #include "load/worker.h"
 #include "net/world_loop.h"
 #include "sim/server.h"
@@ -25,11 +26,13 @@ struct Scenario {
   CellPlan plan;  ///< Its prompts come from add_prompts().
   std::uint32_t workers = 1;
   bool streams = true;
+  std::vector<Precision> until;  ///< Looked at every second.
   std::vector<Interruption> interruptions;
 
   /// True when something may keep planned requests from being sent.
   bool is_cut() const {
-    return !interruptions.empty() || plan.duration > Duration(0) || plan.repeats;
+    return !interruptions.empty() || !until.empty() || plan.error_limits.errors_max > 0 ||
+           plan.error_limits.rate_max > 0.0 || plan.duration > Duration(0) || plan.repeats;
   }
 };
 
@@ -41,8 +44,13 @@ struct Played {
   std::vector<Truth> truths;
   std::vector<std::uint64_t> completed;  ///< By worker, as the display saw it.
   std::vector<std::uint64_t> failed;
+  std::vector<std::uint64_t> cancelled;
+  std::vector<std::uint64_t> retried;
   std::vector<std::uint64_t> in_flight;
   std::size_t connections = 0;
+  std::size_t held_objects = 0;  ///< By the workers, at the end.
+  StopReason stopped_by = StopReason::count;
+  std::string precision;  ///< What is known of the first wish.
   Instant measure_start = never;
   bool has_hung = false;
   bool is_engine_empty = false;  ///< Nothing runs, waits or holds cache when all is over.

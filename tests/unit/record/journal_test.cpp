@@ -74,6 +74,9 @@ Record full_record() {
   r.late_chunks = 5;
   r.is_first_late = true;
   r.reconnects = 18;
+  r.attempt = 2;
+  r.retry_of = 19;
+  r.try_due = instant_from_ns(20);
   r.session = 20;
   r.turn = 21;
   r.client_lag = Duration(19);
@@ -113,7 +116,8 @@ bool same(const Record& a, const Record& b) {
          a.output_characters == b.output_characters && a.streamed == b.streamed &&
          a.stamps == b.stamps && a.reads == b.reads && a.shared_reads == b.shared_reads &&
          a.late_chunks == b.late_chunks && a.is_first_late == b.is_first_late &&
-         a.reconnects == b.reconnects && a.client_lag == b.client_lag;
+         a.reconnects == b.reconnects && a.attempt == b.attempt && a.retry_of == b.retry_of &&
+         a.try_due == b.try_due && a.client_lag == b.client_lag;
 }
 
 TEST_CASE("a record with everything in it comes back as it was") {
