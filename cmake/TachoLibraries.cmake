@@ -14,6 +14,7 @@ endfunction()
 
 tacho_library(tacho_fmt fmt)
 tacho_library(tacho_simdjson simdjson)
+tacho_library(tacho_nghttp2 nghttp2)
 tacho_library(tacho_openssl ssl)
 find_library(TACHO_CRYPTO_ARCHIVE NAMES libcrypto.a crypto)
 target_link_libraries(tacho_openssl INTERFACE ${TACHO_CRYPTO_ARCHIVE} Threads::Threads

@@ -24,11 +24,13 @@ build | /usr/include/fmt/core.h            | libfmt-dev         | writes text
 build | /usr/include/simdjson.h            | libsimdjson-dev    | reads the events of a stream
 build | /usr/include/nlohmann/json.hpp     | nlohmann-json3-dev | configuration and results
 build | /usr/include/openssl/ssl.h         | libssl-dev         | TLS
+build | /usr/include/nghttp2/nghttp2.h     | libnghttp2-dev     | HTTP/2
 build | /etc/ssl/certs/ca-certificates.crt | ca-certificates    | TLS of cargo and npm
 test  | python3                            | python3            | golden, live and tidy tests
 test  | /usr/lib/python3*/ensurepip        | python3-venv       | real clients in the tests
 test  | /usr/include/doctest/doctest.h     | doctest-dev        | the unit and world tests
 test  | openssl                            | openssl            | certificates of the TLS tests
+full  | nghttpx                            | nghttp2-proxy      | a real HTTP/2 server
 full  | clang-format-16                    | clang-format-16    | the format of the code
 full  | valgrind                           | valgrind           | finds memory errors
 full  | clang++-16                         | clang-16           | the fuzz targets

@@ -129,6 +129,16 @@ Json config_json(const BenchOptions& o, const PromptDealer& dealer, std::uint32_
   return config;
 }
 
+/// How the target is reached, where that is not just one URL.
+void describe_way(Json& config, const CheckedTarget& target) {
+  if (target.servers.size() > 1) {
+    for (const ServerPlace& place : target.servers) config["urls"].push_back(place.origin);
+  }
+  if (target.http == HttpVersion::http2) config["http"] = "2";
+  if (!target.unix_socket.empty()) config["unix_socket"] = target.unix_socket;
+  for (const Address& source : target.sources) config["source_addresses"].push_back(source.text);
+}
+
 std::uint32_t thread_count(const BenchOptions& o) {
   if (o.threads > 0) return o.threads;
   const unsigned cores = std::thread::hardware_concurrency();
@@ -206,6 +216,7 @@ Status begin_manifest(Bench& bench, const std::vector<std::string>& arguments) {
   for (const auto& percent : bench.options.metric_percentiles)
     m.config["metric_percentiles"].push_back(*parse_number(percent));
   if (bench.plan.error_budget > 0) m.config["error_budget"] = bench.plan.error_budget;
+  describe_way(m.config, bench.target);
   m.environment = collect_environment();
   m.instrument["certificate"] = certificate_of_this_run();
   m.server = bench.target.server;
@@ -263,16 +274,9 @@ Status run_one(Bench& bench, const PlannedCell& planned, const Target& target,
 }
 
 Status run_cells(Bench& bench) {
-  auto address = resolve(bench.target.url.host, bench.target.url.port);
-  if (!address) return address.error();
-  std::optional<TlsContext> tls;
-  if (bench.target.url.is_tls) {
-    auto context = TlsContext::create(bench.target.tls, bench.target.url.host);
-    if (!context) return context.error();
-    tls.emplace(std::move(*context));
-  }
-  const Target target{bench.protocol.get(), bench.streams(), bench.target.url, *address,
-                      tls ? &*tls : nullptr};
+  auto open = open_target(bench.target, *bench.protocol, bench.streams());
+  if (!open) return open.error();
+  const Target& target = open->target;
   std::vector<WorkerProgress> progress(bench.threads);
   RunDisplay display(progress, stop_level, from_s(bench.options.grace_s), bench.shows_progress());
   const RunControls controls{
@@ -356,7 +360,7 @@ void print_first_request(const Bench& bench, const Prompt& prompt) {
   const Ask ask = make_ask(prompt, bench.style(), bench.plan.cells.front().cell.ignore_eos);
   const std::string body = bench.protocol->body(ask);
   std::printf("request    POST %s%s\n           %s%s\n", bench.target.origin.c_str(),
-              bench.target.url.path.c_str(), std::string(cut_utf8(body, 160)).c_str(),
+              bench.target.servers[0].url.path.c_str(), std::string(cut_utf8(body, 160)).c_str(),
               body.size() > 160 ? " …" : "");
 }
 
@@ -374,7 +378,8 @@ int dry_run(Bench& bench) {
     if (!target) return fail(target.error());
     bench.target = std::move(*target);
   } else {
-    bench.target.url.path = bench.protocol->path();
+    bench.target.servers = {{}};
+    bench.target.servers[0].url.path = bench.protocol->path();
   }
   const std::string model = model_before_asking(bench.options);
   bench.target.model = model.empty() ? "(the server's)" : model;

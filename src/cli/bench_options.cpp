@@ -5,11 +5,16 @@ namespace {
 
 void add_target(FlagTable& t, BenchOptions& o) {
   t.group("Target");
-  t.text({"--url", "-u", "--base-url", "--target"}, "URL", o.url,
-         "The server: http://host:port, with or without /v1, or a full endpoint URL. [default: "
-         "http://127.0.0.1:8000]");
+  t.gather({"--url", "-u", "--base-url", "--target"}, "URL", o.urls,
+           "The server: http://host:port, with or without /v1, or a full endpoint URL. Several, by "
+           "commas or the flag again, take turns. [default: http://127.0.0.1:8000]");
   t.text({"--host"}, "HOST", o.host, "With --port, instead of --url.");
   t.integer({"--port"}, "PORT", o.port, "With --host, instead of --url.", 1, 65535);
+  t.text({"--unix-socket"}, "PATH", o.unix_socket,
+         "Connect to this UNIX socket instead of the URL's host.");
+  t.gather({"--source-addresses"}, "ADDRESS,…", o.source_addresses,
+           "Connect from these addresses in turn: one each, ranges (10.0.0.5-10.0.0.9), blocks "
+           "(127.0.0.0/28).");
   t.text({"--model", "-m"}, "NAME", o.model,
          "Model to ask for. [default: the one the server lists]");
   t.text({"--served-model-name"}, "NAME", o.served_model_name,
@@ -36,6 +41,9 @@ void add_target(FlagTable& t, BenchOptions& o) {
   t.toggle({"--no-stream", "--non-streaming"}, o.streams,
            "Ask for whole answers instead of streams.", false);
   t.toggle({"--streaming", "--stream"}, o.streams, "Ask for streams (the default).");
+  t.text({"--http"}, "VERSION", o.http,
+         "1.1, 2 (without TLS by prior knowledge), or auto: 2 where an https server picks it. "
+         "[default: 1.1]");
   t.text({"--cacert"}, "FILE", o.ca_file, "Certificates (PEM) to trust instead of the system's.");
   t.text({"--cert"}, "FILE", o.certificate_file,
          "A client certificate (PEM), with its chain and perhaps its key in the same file.");

@@ -15,9 +15,11 @@ namespace tacho {
 /// otherwise.
 struct BenchOptions {
   // Target.
-  std::string url, host, model, served_model_name, endpoint_path, endpoint_type, api, service_kind;
+  std::vector<std::string> urls, source_addresses;
+  std::string host, model, served_model_name, endpoint_path, endpoint_type, api, service_kind;
   std::string api_key_env, extra_body, ca_file, sim;
-  std::string certificate_file, key_file, key_password_env, tls_min, tls_max;
+  std::string unix_socket, certificate_file, key_file, key_password_env, tls_min, tls_max;
+  std::string http = "1.1";
   std::uint32_t port = 0;
   std::uint32_t tensor_parallel = 1;
   std::vector<std::string> headers, extra_inputs;

@@ -6,6 +6,7 @@
 #include "cli/plan_cells.h"
 #include "cli/plan_checks.h"
 #include "cli/plan_loads.h"
+#include "cli/plan_rules.h"
 #include "cli/slo_flags.h"
 
 namespace tacho {
@@ -17,7 +18,8 @@ constexpr std::uint32_t default_output = 128;
 Result<std::string> plan_endpoint(const BenchOptions& o) {
   if (!o.endpoint_type.empty()) return o.endpoint_type;
   for (const std::string_view name : {"chat", "completions", "embeddings"}) {
-    const std::string path = o.endpoint_path.empty() ? o.url : o.endpoint_path;
+    const std::string& path =
+        o.endpoint_path.empty() && !o.urls.empty() ? o.urls.front() : o.endpoint_path;
     if (path.ends_with(name == "chat" ? "chat/completions" : name)) return std::string(name);
   }
   if (o.api.empty()) return std::string("chat");

@@ -278,11 +278,11 @@ CellPlan make_cell_plan(const PlannedCell& planned, const std::vector<Prompt>& p
   plan.duration = from_s(planned.duration_s);
   plan.repeats = planned.repeats;
   const CheckedTarget& target = *style.target;
+  const Url& url = target.servers.front().url;
   for (const Prompt& prompt : prompts) {
     const std::string body = style.protocol->body(make_ask(prompt, style, planned.cell.ignore_eos));
-    plan.prompts.push_back(
-        {http_request_text("POST", target.url, target.url.path, target.header_lines, body),
-         prompt.input_tokens, prompt.output_tokens});
+    plan.prompts.push_back({http_request_text("POST", url, url.path, target.header_lines, body),
+                            prompt.input_tokens, prompt.output_tokens});
   }
   const std::uint32_t warmups = planned.cell.warmup_requests;
   const Seed own_seed = cell_seed(seed, planned.cell.id);

@@ -126,6 +126,16 @@ void FlagTable::texts(std::vector<std::string> names, std::string value,
        true});
 }
 
+void FlagTable::gather(std::vector<std::string> names, std::string value,
+                       std::vector<std::string>& target, std::string help) {
+  row({std::move(names), std::move(value), std::move(help),
+       [&target](const auto& values) -> Status {
+         target.insert(target.end(), values.begin(), values.end());
+         return Nothing{};
+       },
+       true});
+}
+
 void FlagTable::repeated(std::vector<std::string> names, std::string value,
                          std::vector<std::string>& target, std::string help) {
   row({std::move(names), std::move(value), std::move(help),

@@ -43,6 +43,9 @@ class FlagTable {
   /// Several words, by commas or spaces.
   void texts(std::vector<std::string> names, std::string value, std::vector<std::string>& target,
              std::string help);
+  /// The same, where giving the flag again adds to the list.
+  void gather(std::vector<std::string> names, std::string value, std::vector<std::string>& target,
+              std::string help);
   /// Texts that may hold commas and spaces; the flag is given once for each.
   void repeated(std::vector<std::string> names, std::string value, std::vector<std::string>& target,
                 std::string help);

@@ -42,8 +42,8 @@ Status check_sim(const BenchOptions& o) {
 }  // namespace
 
 Status check_options(const BenchOptions& o) {
-  if (!o.sim.empty() && (!o.url.empty() || !o.host.empty())) {
-    return input_error("--sim starts its own server; leave --url and --host out");
+  if (!o.sim.empty() && (!o.urls.empty() || !o.host.empty() || !o.unix_socket.empty())) {
+    return input_error("--sim starts its own server; leave --url, --host and --unix-socket out");
   }
   if (!o.sim.empty()) {
     if (auto status = check_sim(o); !status) return status;
@@ -51,7 +51,7 @@ Status check_options(const BenchOptions& o) {
   if (o.stamps != "auto" && o.stamps != "tap" && o.stamps != "socket") {
     return input_error(format("--stamps is auto, socket or tap, not '{}'", o.stamps));
   }
-  if (!o.url.empty() && !o.host.empty()) return input_error("--url and --host exclude each other");
+  if (!o.urls.empty() && !o.host.empty()) return input_error("--url and --host exclude each other");
   if (!o.service_kind.empty() && o.service_kind != "openai") {
     return input_error(format("--service-kind {} is not spoken yet; openai is", o.service_kind));
   }

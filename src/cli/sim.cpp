@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "net/epoll_loop.h"
+#include "net/fetch.h"
 #include "sim/server.h"
 #include "workload/tokenizer.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 /// Options of `tacho sim`, as typed.
 struct SimFlags {
+  std::string unix_socket;
   std::string gpu = "h800", model = "llama-3-8b", served_model_name, host = "127.0.0.1",
               usage = "own-chunk", api_key, timing = "model";
   std::uint32_t port = 8000, tensor_parallel = 1, seed = 0, context_max = 0, tokens_per_chunk = 1;
@@ -58,6 +60,7 @@ FlagTable sim_flags(SimFlags& f) {
   t.text({"--host"}, "HOST", f.host, "Address to listen on. [default: 127.0.0.1]");
   t.integer({"--port"}, "PORT", f.port, "Port; 0 takes a free one and says which. [default: 8000]",
             0, 65535);
+  t.text({"--unix-socket", "--uds"}, "PATH", f.unix_socket, "Listen on this UNIX socket instead.");
   t.text({"--served-model-name"}, "NAME", f.served_model_name,
          "Name on the API. [default: the model profile's]");
   t.text({"--api-key"}, "KEY", f.api_key, "Ask for this key; without it requests get 401.");
@@ -136,7 +139,8 @@ Result<SimOptions> read_options(const SimFlags& f) {
 int serve(const SimFlags& flags, SimOptions options) {
   auto loop = EpollLoop::create();
   if (!loop) return fail(loop.error());
-  auto address = resolve(flags.host, static_cast<std::uint16_t>(flags.port));
+  const Url place{false, flags.host, static_cast<std::uint16_t>(flags.port), ""};
+  auto address = find_server(place, flags.unix_socket);
   if (!address) return fail(address.error());
   const Tokenizer tokenizer = Tokenizer::builtin();
   const std::string title =
@@ -156,9 +160,10 @@ int serve(const SimFlags& flags, SimOptions options) {
   const int signal_descriptor = ::signalfd(-1, &signals, SFD_CLOEXEC);
   (*loop)->watch(signal_descriptor, [&] { (*loop)->stop(); });
 
-  const bool is_v6 = flags.host.find(':') != std::string::npos;
-  std::printf("tacho sim: %s, serving at http://%s%s%s:%u\n", title.c_str(), is_v6 ? "[" : "",
-              flags.host.c_str(), is_v6 ? "]" : "", server.port());
+  const Url serving{false, flags.host, server.port(), ""};
+  const std::string where =
+      flags.unix_socket.empty() ? serving.origin() : "the UNIX socket " + flags.unix_socket;
+  std::printf("tacho sim: %s, serving at %s\n", title.c_str(), where.c_str());
   std::fflush(stdout);
   (*loop)->run();
   ::close(signal_descriptor);

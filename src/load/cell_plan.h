@@ -52,13 +52,28 @@ struct CellPlan {
   ErrorLimits error_limits;
 };
 
+/// One server of a target.
+struct Endpoint {
+  Url url;
+  Address address;
+  const TlsContext* tls = nullptr;  ///< Null for plain HTTP.
+  std::string request_start = {};   ///< How the bytes of its requests begin, which name it.
+};
+
 /// How the target is spoken to. Must outlive the run.
 struct Target {
   const Protocol* protocol = nullptr;
   bool streams = true;
-  Url url;
-  Address address;
-  const TlsContext* tls = nullptr;  ///< Null for plain HTTP.
+  std::vector<Endpoint> endpoints;    ///< The planned bytes are those for the first.
+  std::vector<Address> sources = {};  ///< Connections come from these in turn.
+  HttpVersion http = HttpVersion::http1;
+
+  /// Which endpoint a request goes to: they take turns, by its session if it has one, so that a
+  /// user stays with a server, else by its number.
+  std::uint32_t endpoint_of(const Record& record) const {
+    const std::uint64_t turn = record.session > 0 ? record.session - 1 : request_id(record);
+    return static_cast<std::uint32_t>(turn % endpoints.size());
+  }
 };
 
 }  // namespace tacho

@@ -46,19 +46,28 @@ void Exchange::start(const PlannedPrompt& prompt, Record record, const ExchangeR
   bump(progress_.in_flight);
   rules_ = rules;
   started_ = dialling_since_ = loop_.now();
-  connection_ = &pool_.submit(prompt.request, *this);
+  in_flight_ = &pool_.submit(record_.target, bytes_for_target(prompt), *this);
   watch_until(deadline());
 }
 
 /// Takes in what has arrived and lies unread. True when that was the end.
 bool Exchange::catch_up() {
-  pool_.catch_up(*connection_);
+  in_flight_->catch_up();
   return is_over_;
+}
+
+/// The planned bytes name the first endpoint; for another one, their beginning is exchanged.
+std::string_view Exchange::bytes_for_target(const PlannedPrompt& prompt) {
+  if (record_.target == 0) return prompt.request;
+  const std::string& planned_start = target_.endpoints[0].request_start;
+  request_ = target_.endpoints[record_.target].request_start;
+  request_ += std::string_view(prompt.request).substr(planned_start.size());
+  return request_;
 }
 
 void Exchange::cancel() {
   if (catch_up()) return;
-  pool_.cancel(*connection_);
+  in_flight_->cancel();
   finish(Outcome::cancelled, "the run was stopped");
 }
 
@@ -67,7 +76,7 @@ Instant Exchange::deadline() const {
   const Timeouts& most = rules_.timeouts;
   Instant end = started_ + most.total;
   if (!happened(record_.sent)) {
-    const bool is_limited = most.connect > Duration(0) && connection_->is_dialling();
+    const bool is_limited = most.connect > Duration(0) && in_flight_->is_dialling();
     return is_limited ? std::min(end, dialling_since_ + most.connect) : end;
   }
   const Cancelling* plan = rules_.cancelling;
@@ -94,7 +103,7 @@ bool Exchange::is_cancel_due() const {
 void Exchange::on_deadline() {
   if (catch_up()) return;
   if (is_cancel_due()) {
-    pool_.cancel(*connection_);
+    in_flight_->cancel();
     finish(Outcome::cancelled, std::string(detail_planned));
     return;
   }
@@ -103,8 +112,8 @@ void Exchange::on_deadline() {
     watch_.arm(limit);
     return;
   }
-  const bool is_dialling = connection_->is_dialling();
-  pool_.cancel(*connection_);
+  const bool is_dialling = in_flight_->is_dialling();
+  in_flight_->cancel();
   finish(Outcome::timeout, is_dialling               ? std::string(detail_connecting)
                            : !happened(record_.sent) ? "sending"
                            : record_.chunks.empty()  ? "no first token"

@@ -28,7 +28,7 @@ class Exchange final : public ResponseHandler {
   Exchange(Loop& loop, ConnectionPool& pool, const Target& target, WorkerProgress& progress,
            OnOver on_over);
 
-  /// Sends the request. `record` holds its id, cell, stage, due time and planned lengths.
+  /// Sends the request. `record` holds its id, cell, stage, target, due time and planned lengths.
   void start(const PlannedPrompt& prompt, Record record, const ExchangeRules& rules);
   /// Gives up; ends as `cancelled`.
   void cancel();
@@ -47,6 +47,7 @@ class Exchange final : public ResponseHandler {
   void on_failure(const CloseReason& reason, bool is_malformed, const Receipt& receipt) override;
 
  private:
+  std::string_view bytes_for_target(const PlannedPrompt& prompt);
   void note_read(const Receipt& receipt);
   void on_event(std::string_view data, const Receipt& receipt);
   void apply(const Receipt& receipt);
@@ -72,7 +73,8 @@ class Exchange final : public ResponseHandler {
   ExchangeRules rules_;
   Instant started_ = never;
   Instant dialling_since_ = never;
-  ClientConnection* connection_ = nullptr;
+  InFlight* in_flight_ = nullptr;
+  std::string request_;  ///< Bytes for an endpoint other than the first.
   Record record_;
   SseParser sse_;
   Delta delta_;

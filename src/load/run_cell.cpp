@@ -26,6 +26,7 @@ struct Lane {
   std::unique_ptr<Worker> worker;
   std::vector<std::unique_ptr<PrecisionWatch>>* watches = nullptr;
   std::size_t index = 0;
+  std::size_t next_source = 0;  ///< Counts through the target's source addresses.
   std::string line;
   std::string failure;
   std::string tap_refusal;
@@ -46,10 +47,18 @@ struct Lane {
 constexpr Duration tap_hold_plain = 200ms;
 constexpr Duration tap_hold_other = 5ms;
 
+bool has_tls(const Target& target) {
+  return std::any_of(target.endpoints.begin(), target.endpoints.end(),
+                     [](const Endpoint& endpoint) { return endpoint.tls != nullptr; });
+}
+
 /// Why a target is better read with the sockets' own stamps, or nothing.
 std::string_view reason_against_tap(const Target& target) {
   if (!target.streams) return "answers are not streamed";
-  if (target.tls != nullptr) return "with TLS it is used only when asked for";
+  if (target.http == HttpVersion::http2) return "with HTTP/2 it is used only when asked for";
+  if (has_tls(target)) return "with TLS it is used only when asked for";
+  if (target.endpoints[0].address.storage.ss_family == AF_UNIX)
+    return "a UNIX socket has no segments";
   return {};
 }
 
@@ -58,11 +67,33 @@ Status choose_stamps(Lane& lane, const Target& target, StampChoice choice) {
   if (choice == StampChoice::socket) return Nothing{};
   if (choice == StampChoice::automatic) lane.tap_refusal = reason_against_tap(target);
   if (!lane.tap_refusal.empty()) return Nothing{};
-  const Status status = lane.loop->use_tap(target.tls != nullptr ? tap_hold_other : tap_hold_plain);
+  const bool is_plain = !has_tls(target) && target.http == HttpVersion::http1;
+  const Status status = lane.loop->use_tap(is_plain ? tap_hold_plain : tap_hold_other);
   if (status.ok()) return Nothing{};
   if (choice == StampChoice::tap) return status;
   lane.tap_refusal = status.error().message;
   return Nothing{};
+}
+
+/// How this worker connects to each endpoint; source addresses are dealt like requests.
+std::vector<Dial> dials_of(Lane& lane, const Target& target, Slice slice) {
+  const auto next_source = [&lane, &target, slice]() -> const Address* {
+    if (target.sources.empty()) return nullptr;
+    const std::size_t which = lane.next_source % target.sources.size();
+    lane.next_source += slice.count;
+    return &target.sources[which];
+  };
+  std::vector<Dial> dials;
+  for (const Endpoint& endpoint : target.endpoints) {
+    const Dial plain = [&lane, &endpoint, next_source](StreamHandler& h) {
+      return lane.loop->connect(endpoint.address, h, next_source());
+    };
+    const Dial secure = [&lane, &endpoint, plain](StreamHandler& h) {
+      return endpoint.tls->connect(*lane.loop, plain, h);
+    };
+    dials.push_back(endpoint.tls != nullptr ? secure : plain);
+  }
+  return dials;
 }
 
 Result<std::unique_ptr<Lane>> make_lane(const CellPlan& plan, const Target& target, Slice slice,
@@ -75,13 +106,9 @@ Result<std::unique_ptr<Lane>> make_lane(const CellPlan& plan, const Target& targ
   auto journal = AppendFile::open(controls.journal);
   if (!journal) return journal.error();
   lane->journal = std::make_unique<AppendFile>(std::move(*journal));
-  EpollLoop& l = *lane->loop;
-  const Dial plain = [&l, &target](StreamHandler& h) { return l.connect(target.address, h); };
-  const Dial secure = [&l, &target, plain](StreamHandler& h) {
-    return target.tls->connect(l, plain, h);
-  };
+  lane->next_source = slice.index;
   lane->worker =
-      std::make_unique<Worker>(l, target.tls != nullptr ? secure : plain, plan, target, slice,
+      std::make_unique<Worker>(*lane->loop, dials_of(*lane, target, slice), plan, target, slice,
                                *controls.stop_level, (*controls.progress)[slice.index],
                                [lane = lane.get()](const Record& r) { return lane->keep(r); });
   return lane;

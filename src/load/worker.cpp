@@ -17,10 +17,20 @@ std::uint32_t share(std::uint32_t total, Slice slice) {
   return total / slice.count + (slice.index < total % slice.count ? 1 : 0);
 }
 
+std::vector<Line> lines_of(std::vector<Dial> dials, const Target& target) {
+  TACHO_ASSERT(dials.size() == target.endpoints.size());
+  std::vector<Line> lines;
+  for (std::size_t i = 0; i < dials.size(); ++i) {
+    lines.push_back({std::move(dials[i]), target.http, target.endpoints[i].tls != nullptr});
+  }
+  return lines;
+}
+
 }  // namespace
 
-Worker::Worker(Loop& loop, Dial dial, const CellPlan& plan, const Target& target, Slice slice,
-               const std::atomic<int>& stop_level, WorkerProgress& progress, OnRecord on_record)
+Worker::Worker(Loop& loop, std::vector<Dial> dials, const CellPlan& plan, const Target& target,
+               Slice slice, const std::atomic<int>& stop_level, WorkerProgress& progress,
+               OnRecord on_record)
     : loop_(loop),
       plan_(plan),
       target_(target),
@@ -28,7 +38,7 @@ Worker::Worker(Loop& loop, Dial dial, const CellPlan& plan, const Target& target
       stop_level_(stop_level),
       progress_(progress),
       on_record_(std::move(on_record)),
-      pool_(loop, std::move(dial)),
+      pool_(loop, lines_of(std::move(dials), target)),
       release_(loop, [this] { release_due(); }),
       keep_(loop, [this] { keep_records(); }),
       retry_(loop, [this] { send_retries(); }),
@@ -212,6 +222,7 @@ void Worker::launch(Record record) {
   free_.pop_back();
   exchange->place = active_.size();
   active_.push_back(exchange);
+  record.target = target_.endpoint_of(record);
   const bool leaves = stage_ == Stage::measure && plan_.cancelling.chooses(request_id(record));
   const PlannedPrompt& prompt = plan_.prompts[record.prompt];
   exchange->start(prompt, std::move(record),

@@ -36,8 +36,9 @@ class Worker {
   /// Where finished records go. A false answer (the disk is full, say) ends the run.
   using OnRecord = std::function<bool(const Record&)>;
 
-  Worker(Loop& loop, Dial dial, const CellPlan& plan, const Target& target, Slice slice,
-         const std::atomic<int>& stop_level, WorkerProgress& progress, OnRecord on_record);
+  Worker(Loop& loop, std::vector<Dial> dials, const CellPlan& plan, const Target& target,
+         Slice slice, const std::atomic<int>& stop_level, WorkerProgress& progress,
+         OnRecord on_record);
 
   /// Arranges for a stage's first requests; the loop must then be run, and stops when the stage is
   /// over: everything that will be sent has been sent and has ended. Connections stay open from one

@@ -92,6 +92,7 @@ std::uint16_t Address::port() const {
   if (storage.ss_family == AF_INET) {
     return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
   }
+  if (storage.ss_family != AF_INET6) return 0;
   return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
 }
 

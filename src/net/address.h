@@ -31,9 +31,9 @@ Result<Url> parse_url(std::string_view text);
 struct Address {
   sockaddr_storage storage{};
   socklen_t length = 0;
-  std::string text;  ///< For messages: "127.0.0.1:8000".
+  std::string text;  ///< For messages: "127.0.0.1:8000", or the path of a UNIX socket.
 
-  /// The port, in host byte order.
+  /// The port, in host byte order; 0 where there is none.
   std::uint16_t port() const;
 };
 

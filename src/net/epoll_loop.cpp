@@ -12,8 +12,10 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "net/source_addresses.h"
 #include "net/tap_reader.h"
 #include "net/tcp_stream.h"
+#include "net/unix_socket.h"
 
 namespace tacho {
 namespace {
@@ -42,13 +44,14 @@ struct EpollLoop::Watch final : EpollLoop::Source {
 /// A listening socket.
 class TcpListener final : public Listener, public EpollLoop::Source {
  public:
-  TcpListener(EpollLoop& loop, int descriptor, AcceptHandler& handler)
-      : loop_(loop), descriptor_(descriptor), handler_(handler) {
+  TcpListener(EpollLoop& loop, int descriptor, AcceptHandler& handler, std::string path)
+      : loop_(loop), descriptor_(descriptor), handler_(handler), path_(std::move(path)) {
     loop_.register_source(descriptor_, EPOLLIN, *this);
   }
   ~TcpListener() override {
     loop_.forget_source(descriptor_);
     ::close(descriptor_);
+    if (!path_.empty()) ::unlink(path_.c_str());
   }
   std::uint16_t port() const override {
     Address address;
@@ -71,6 +74,7 @@ class TcpListener final : public Listener, public EpollLoop::Source {
   EpollLoop& loop_;
   int descriptor_;
   AcceptHandler& handler_;
+  std::string path_;  ///< Of a UNIX socket, whose file goes with it; else empty.
 };
 
 Result<std::unique_ptr<EpollLoop>> EpollLoop::create() {
@@ -92,16 +96,21 @@ EpollLoop::~EpollLoop() {
   ::close(epoll_);
 }
 
-StreamPtr EpollLoop::connect(const Address& address, StreamHandler& handler) {
-  const int descriptor = open_tcp_socket(address.storage.ss_family);
-  const std::uint64_t tapped = tap_ != nullptr && descriptor >= 0 ? tap_->attach(descriptor) : 0;
-  if (descriptor >= 0 && tapped == 0) ask_for_stamps(descriptor);
-  if (descriptor < 0) {
+StreamPtr EpollLoop::connect(const Address& address, StreamHandler& handler,
+                             const Address* source) {
+  const int descriptor = open_stream_socket(address.storage.ss_family);
+  const bool is_bound = descriptor >= 0 && (source == nullptr || bind_source(descriptor, *source));
+  if (!is_bound) {
+    const int code = errno;
+    if (descriptor >= 0) ::close(descriptor);
     auto* failed = new TcpStream(*this, -1, true);
     failed->set_handler(handler);
-    failed->fail_later(errno);
+    failed->fail_later(code);
     return StreamPtr(failed);
   }
+  const std::uint64_t tapped =
+      tap_ != nullptr && address.storage.ss_family != AF_UNIX ? tap_->attach(descriptor) : 0;
+  if (tapped == 0) ask_for_stamps(descriptor);
   const int result =
       ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.length);
   auto* stream = new TcpStream(*this, descriptor, true);
@@ -113,7 +122,8 @@ StreamPtr EpollLoop::connect(const Address& address, StreamHandler& handler) {
 
 Result<std::unique_ptr<Listener>> EpollLoop::listen(const Address& address,
                                                     AcceptHandler& handler) {
-  const int descriptor = open_tcp_socket(address.storage.ss_family);
+  remove_stale_socket(address);
+  const int descriptor = open_stream_socket(address.storage.ss_family);
   // Accepted sockets inherit it.
   if (descriptor >= 0) ask_for_stamps(descriptor);
   const int yes = 1;
@@ -125,7 +135,7 @@ Result<std::unique_ptr<Listener>> EpollLoop::listen(const Address& address,
     if (descriptor >= 0) ::close(descriptor);
     return world_error(format("cannot listen on {}: {}", address.text, std::strerror(code)));
   }
-  return std::unique_ptr<Listener>(new TcpListener(*this, descriptor, handler));
+  return std::unique_ptr<Listener>(new TcpListener(*this, descriptor, handler, unix_path(address)));
 }
 
 Status EpollLoop::use_tap(Duration hold) {

@@ -43,7 +43,8 @@ class EpollLoop final : public Loop {
   ~EpollLoop() override;
 
   Instant clock() override { return monotonic_now(); }
-  StreamPtr connect(const Address& address, StreamHandler& handler) override;
+  StreamPtr connect(const Address& address, StreamHandler& handler,
+                    const Address* source = nullptr) override;
   Result<std::unique_ptr<Listener>> listen(const Address& address, AcceptHandler& handler) override;
   void run() override;
   double busy_share() const override;

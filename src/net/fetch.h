@@ -2,14 +2,24 @@
 // during it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "net/client.h"
 #include "net/http1.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
 namespace tacho {
+
+/// How a server is reached, beside its URL.
+struct Route {
+  TlsOptions tls;
+  std::string unix_socket;        ///< Its path; empty: by TCP to the URL's host.
+  std::optional<Address> source;  ///< Where the connection comes from; none: the system's choice.
+  HttpVersion http = HttpVersion::http1;
+};
 
 /// What is asked for.
 struct FetchRequest {
@@ -19,7 +29,7 @@ struct FetchRequest {
   std::string body;
   Duration timeout = std::chrono::seconds(10);
   Duration connect_timeout{0};  ///< For the connection alone; 0: no limit of its own.
-  TlsOptions tls;
+  Route route;
 };
 
 /// What came of it.
@@ -31,6 +41,16 @@ struct FetchReply {
 
 /// Fetches. The error names the URL, the cause and what to do (wrong scheme, refused, timed out).
 Result<FetchReply> fetch(const FetchRequest& request);
+
+/// True when the https server at the URL picks HTTP/2 from an offer of both versions (ALPN).
+Result<bool> picks_http2(const std::string& url, const Route& route, Duration timeout);
+
+/// The address behind the URL, or that of the UNIX socket where one is named.
+Result<Address> find_server(const Url& url, const std::string& unix_socket);
+
+/// How a request to that server begins: the lines that do not depend on its body.
+std::string http_request_start(const std::string& method, const Url& url, const std::string& path,
+                               const std::vector<std::string>& header_lines);
 
 /// The text of an HTTP/1.1 request, ready to be sent.
 std::string http_request_text(const std::string& method, const Url& url, const std::string& path,

@@ -38,6 +38,7 @@ struct CloseReason {
     refused,    ///< No connection could be made.
     not_tls,    ///< TLS was spoken to a peer that does not speak it, or the reverse.
     untrusted,  ///< The TLS handshake failed: we do not trust the peer's certificate.
+    not_http2,  ///< HTTP/2 was asked for and the peer does not speak it.
     denied,     ///< The peer does not accept us in TLS: our certificate, our versions.
   };
   Kind kind = Kind::end;
@@ -63,6 +64,8 @@ class StreamHandler {
 class Stream {
  public:
   virtual ~Stream() = default;
+  /// What the two sides agreed on in the TLS handshake (ALPN), such as h2; empty where nothing was.
+  virtual std::string_view application_protocol() const { return {}; }
   /// Hands the bytes to the kernel, or keeps what it does not take and goes on when it does.
   virtual void write(std::string_view bytes) = 0;
   /// True when nothing written is waiting to be handed to the kernel.
@@ -167,8 +170,10 @@ class Loop {
   Instant now() const { return now_; }
   /// The time right now, read anew.
   virtual Instant clock() = 0;
-  /// Starts to connect. The handler hears of success or failure later, never within this call.
-  virtual StreamPtr connect(const Address& address, StreamHandler& handler) = 0;
+  /// Starts to connect, from the address `source` where one is given. The handler hears of success
+  /// or failure later, never within this call.
+  virtual StreamPtr connect(const Address& address, StreamHandler& handler,
+                            const Address* source = nullptr) = 0;
   /// Opens a listening socket.
   virtual Result<std::unique_ptr<Listener>> listen(const Address& address,
                                                    AcceptHandler& handler) = 0;

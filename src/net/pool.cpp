@@ -13,16 +13,29 @@ bool looks_like_tls(std::string_view bytes) { return bytes.starts_with('\x15'); 
 
 }  // namespace
 
-ClientConnection& ConnectionPool::submit(std::string_view request, ResponseHandler& handler) {
+ConnectionPool::ConnectionPool(Loop& loop, std::vector<Line> lines) : loop_(loop) {
+  for (Line& line : lines) {
+    auto http2 =
+        line.http == HttpVersion::http2 ? std::make_unique<Http2Pool>(loop, line) : nullptr;
+    endpoints_.push_back({std::move(line), std::move(http2), {}, {}});
+  }
+}
+
+ConnectionPool::~ConnectionPool() = default;
+
+InFlight& ConnectionPool::submit(std::size_t which, std::string_view request,
+                                 ResponseHandler& handler) {
+  Endpoint& endpoint = endpoints_[which];
+  if (endpoint.http2) return endpoint.http2->submit(request, handler);
   ClientConnection* connection = nullptr;
-  if (!idle_.empty()) {
-    connection = idle_.back();
-    idle_.pop_back();
-  } else if (!closed_.empty()) {
-    connection = closed_.back();
-    closed_.pop_back();
+  if (!endpoint.idle.empty()) {
+    connection = endpoint.idle.back();
+    endpoint.idle.pop_back();
+  } else if (!endpoint.closed.empty()) {
+    connection = endpoint.closed.back();
+    endpoint.closed.pop_back();
   } else {
-    connections_.push_back(std::make_unique<ClientConnection>(*this));
+    connections_.push_back(std::make_unique<ClientConnection>(*this, which));
     connection = connections_.back().get();
   }
   connection->handler_ = &handler;
@@ -36,17 +49,32 @@ ClientConnection& ConnectionPool::submit(std::string_view request, ResponseHandl
   return *connection;
 }
 
-void ConnectionPool::catch_up(ClientConnection& connection) {
-  if (connection.stream_) connection.stream_->catch_up();
+void ClientConnection::catch_up() {
+  if (stream_) stream_->catch_up();
 }
 
-void ConnectionPool::cancel(ClientConnection& connection) {
-  connection.handler_ = nullptr;
-  if (connection.stream_) connection.stream_->abort();
-  connection.close();
+void ClientConnection::cancel() {
+  handler_ = nullptr;
+  if (stream_) stream_->abort();
+  close();
 }
 
-std::size_t ConnectionPool::open_count() const { return connections_.size() - closed_.size(); }
+std::size_t ConnectionPool::open_count() const {
+  std::size_t count = connections_.size();
+  for (const Endpoint& endpoint : endpoints_) {
+    count -= endpoint.closed.size();
+    if (endpoint.http2) count += endpoint.http2->open_count();
+  }
+  return count;
+}
+
+std::size_t ConnectionPool::dialled() const {
+  std::size_t count = dialled_;
+  for (const Endpoint& endpoint : endpoints_) {
+    if (endpoint.http2) count += endpoint.http2->dialled();
+  }
+  return count;
+}
 
 void ClientConnection::dial() {
   state_ = State::dialing;
@@ -55,7 +83,7 @@ void ClientConnection::dial() {
   parser_ = HttpParser(HttpParser::Kind::response);
   ++pool_.dialled_;
   dialled_ = pool_.loop_.clock();
-  stream_ = pool_.dial_(*this);
+  stream_ = pool_.endpoints_[endpoint_].line.dial(*this);
 }
 
 void ClientConnection::on_connected() {
@@ -122,7 +150,7 @@ void ClientConnection::on_message_end() {
     // Idle before the handler hears of it, so that its next request can take this connection.
     state_ = State::idle;
     is_reused_ = true;
-    pool_.idle_.push_back(this);
+    pool_.endpoints_[endpoint_].idle.push_back(this);
   } else {
     close();
   }
@@ -155,10 +183,10 @@ void ClientConnection::fail(const CloseReason& reason, bool is_malformed) {
 
 void ClientConnection::close() {
   if (state_ == State::closed) return;
-  if (state_ == State::idle) std::erase(pool_.idle_, this);
+  if (state_ == State::idle) std::erase(pool_.endpoints_[endpoint_].idle, this);
   state_ = State::closed;
   stream_.reset();
-  pool_.closed_.push_back(this);
+  pool_.endpoints_[endpoint_].closed.push_back(this);
 }
 
 }  // namespace tacho

@@ -1,55 +1,29 @@
-// The HTTP/1.1 connections of one worker: dialled when needed, kept alive, used again, replaced
-// when the server closes them. A connection carries one exchange at a time; there is no pipelining.
+// The connections of one worker: dialled when needed, kept alive, used again, replaced when the
+// server closes them. An HTTP/1.1 connection carries one exchange at a time; there is no
+// pipelining. Those of HTTP/2 carry many, and live in http2_pool.h.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "net/client.h"
 #include "net/http1.h"
+#include "net/http2_pool.h"
 #include "net/loop.h"
 
 namespace tacho {
 
-/// When a request went out.
-struct SendTimes {
-  Instant dialled =
-      never;  ///< When its connection was begun; before the request was due if it was reused.
-  Instant connected = never;  ///< When that was up.
-  Instant started = never;    ///< When the first byte was handed to the kernel.
-  Instant sent = never;       ///< When the last byte was.
-};
-
-/// Hears what becomes of a request.
-class ResponseHandler {
- public:
-  virtual ~ResponseHandler() = default;
-  /// The whole request has been handed to the kernel.
-  virtual void on_sent(const SendTimes& times) = 0;
-  /// A kept-alive connection turned out closed before any answer; the request goes out again on a
-  /// fresh one.
-  virtual void on_reconnect() = 0;
-  virtual void on_head(const HttpHead& head, const Receipt& receipt) = 0;
-  virtual void on_body(std::string_view bytes, const Receipt& receipt) = 0;
-  /// The answer is complete. The handler may submit its next request within this call.
-  virtual void on_end(const Receipt& receipt) = 0;
-  /// The connection failed; `is_malformed` when it was the server's bytes that were wrong.
-  virtual void on_failure(const CloseReason& reason, bool is_malformed, const Receipt& receipt) = 0;
-};
-
-/// Starts a connection whose events go to the handler.
-using Dial = std::function<StreamPtr(StreamHandler&)>;
-
 class ConnectionPool;
 
 /// One connection of a pool. The object outlives its sockets and is used again for the next one.
-class ClientConnection final : public StreamHandler, public HttpSink {
+class ClientConnection final : public StreamHandler, public HttpSink, public InFlight {
  public:
-  explicit ClientConnection(ConnectionPool& pool) : pool_(pool) {}
+  ClientConnection(ConnectionPool& pool, std::size_t endpoint) : pool_(pool), endpoint_(endpoint) {}
 
-  /// True while the connection is being made.
-  bool is_dialling() const { return state_ == State::dialing; }
+  void cancel() override;
+  void catch_up() override;
+  bool is_dialling() const override { return state_ == State::dialing; }
 
   void on_connected() override;
   void on_bytes(std::string_view bytes, const Receipt& receipt) override;
@@ -70,6 +44,7 @@ class ClientConnection final : public StreamHandler, public HttpSink {
   void close();
 
   ConnectionPool& pool_;
+  std::size_t endpoint_;  ///< Which of the pool's it is connected to.
   StreamPtr stream_;
   HttpParser parser_{HttpParser::Kind::response};
   State state_ = State::closed;
@@ -85,33 +60,34 @@ class ClientConnection final : public StreamHandler, public HttpSink {
   bool keeps_alive_ = false;
 };
 
-/// All connections of one worker to one target.
+/// All connections of one worker.
 class ConnectionPool {
  public:
-  ConnectionPool(Loop& loop, Dial dial) : loop_(loop), dial_(std::move(dial)) {}
+  /// One line for each endpoint.
+  ConnectionPool(Loop& loop, std::vector<Line> lines);
+  ~ConnectionPool();
 
-  /// Sends the request on an idle connection or a new one. Both arguments must live until the
-  /// handler's last call.
-  ClientConnection& submit(std::string_view request, ResponseHandler& handler);
-  /// Takes in what has arrived on the connection and lies unread; the exchange may end by it.
-  void catch_up(ClientConnection& connection);
-  /// Gives the exchange on this connection up: the connection is broken off and the handler hears
-  /// no more of it.
-  void cancel(ClientConnection& connection);
+  /// Sends the request to that endpoint on an idle connection or a new one. Request and handler
+  /// must live until the handler's last call.
+  InFlight& submit(std::size_t endpoint, std::string_view request, ResponseHandler& handler);
   /// Connections that are open or being opened.
   std::size_t open_count() const;
   /// Connections dialled so far.
-  std::size_t dialled() const { return dialled_; }
+  std::size_t dialled() const;
 
  private:
   friend class ClientConnection;
+  struct Endpoint {
+    Line line;
+    std::unique_ptr<Http2Pool> http2;  ///< Null where HTTP/1.1 is spoken.
+    std::vector<ClientConnection*>
+        idle;  ///< The one used last is used next, so that the rest can time out.
+    std::vector<ClientConnection*> closed;  ///< Objects without a socket.
+  };
   Loop& loop_;
-  Dial dial_;
+  std::vector<Endpoint> endpoints_;
   std::size_t dialled_ = 0;
   std::vector<std::unique_ptr<ClientConnection>> connections_;
-  std::vector<ClientConnection*>
-      idle_;  ///< The one used last is used next, so that the rest can time out.
-  std::vector<ClientConnection*> closed_;  ///< Objects without a socket.
 };
 
 }  // namespace tacho

@@ -24,6 +24,16 @@ void set_option(int descriptor, int level, int name, int value) {
   setsockopt(descriptor, level, name, &value, sizeof value);
 }
 
+/// The system's words, and better ones where those mislead.
+std::string connect_failure(int code) {
+  if (code == EADDRNOTAVAIL) {
+    return "no local port is left (EADDRNOTAVAIL); give more addresses with --source-addresses";
+  }
+  // What connect() says of a UNIX socket whose server does not accept fast enough.
+  if (code == EAGAIN) return "the server's queue of new connections is full (EAGAIN)";
+  return std::strerror(code);
+}
+
 }  // namespace
 
 std::int64_t receive_stamp_ns(msghdr& message) {
@@ -36,9 +46,9 @@ std::int64_t receive_stamp_ns(msghdr& message) {
   return 0;
 }
 
-int open_tcp_socket(int family) {
+int open_stream_socket(int family) {
   const int descriptor = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return -1;
+  if (descriptor < 0 || family == AF_UNIX) return descriptor;
   set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
   return descriptor;
 }
@@ -50,7 +60,7 @@ void ask_for_stamps(int descriptor) {
 
 TcpStream::TcpStream(EpollLoop& loop, int descriptor, bool is_connecting)
     : loop_(loop), descriptor_(descriptor), is_connecting_(is_connecting), failure_(loop, [this] {
-        close_with({CloseReason::Kind::refused, std::strerror(failure_code_)});
+        close_with({CloseReason::Kind::refused, connect_failure(failure_code_)});
       }) {
   if (descriptor_ < 0) return;
   watches_writable_ = is_connecting;
@@ -124,7 +134,7 @@ void TcpStream::finish_connecting() {
   socklen_t size = sizeof code;
   getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &code, &size);
   if (code != 0) {
-    close_with({CloseReason::Kind::refused, std::strerror(code)});
+    close_with({CloseReason::Kind::refused, connect_failure(code)});
     return;
   }
   is_connecting_ = false;

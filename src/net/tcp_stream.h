@@ -83,7 +83,8 @@ std::int64_t receive_stamp_ns(struct msghdr& message);
 /// Has the kernel stamp what this socket receives.
 void ask_for_stamps(int descriptor);
 
-/// Makes a non-blocking TCP socket with our options, or -1 with errno.
-int open_tcp_socket(int family);
+/// Makes a non-blocking stream socket (TCP, or UNIX for that family) with our options, or -1 with
+/// errno.
+int open_stream_socket(int family);
 
 }  // namespace tacho

@@ -16,10 +16,13 @@ namespace tacho {
 /// Owns the OpenSSL context; named so that its header need not name OpenSSL.
 class TlsContextImpl {
  public:
-  TlsContextImpl(SSL_CTX* context, std::string host) : context_(context), host_(std::move(host)) {}
+  TlsContextImpl(SSL_CTX* context, std::string host, AlpnOffer offer)
+      : context_(context), host_(std::move(host)), offer_(offer) {}
   ~TlsContextImpl() { SSL_CTX_free(context_); }
   TlsContextImpl(const TlsContextImpl&) = delete;
   TlsContextImpl& operator=(const TlsContextImpl&) = delete;
+
+  AlpnOffer offer() const { return offer_; }
 
   SSL* new_session() const {
     SSL* session = SSL_new(context_);
@@ -36,6 +39,7 @@ class TlsContextImpl {
  private:
   SSL_CTX* context_;
   std::string host_;
+  AlpnOffer offer_;
 };
 
 namespace {
@@ -53,6 +57,9 @@ std::string last_error() {
 CloseReason last_failure(CloseReason::Kind otherwise) {
   const int reason = ERR_GET_REASON(ERR_peek_last_error());
   const std::string words = last_error();
+  if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL) {
+    return {CloseReason::Kind::not_http2, "the server does not offer HTTP/2"};
+  }
   if (reason > SSL_AD_REASON_OFFSET) return {CloseReason::Kind::denied, words};
   if (reason == SSL_R_UNSUPPORTED_PROTOCOL) return {CloseReason::Kind::denied, words};
   if (reason == SSL_R_WRONG_VERSION_NUMBER) return {CloseReason::Kind::not_tls, words};
@@ -99,6 +106,13 @@ Error key_error(const TlsOptions& options, const std::string& key_file) {
       format("the password of --key-pass-env does not open the key in '{}'", key_file));
 }
 
+void offer_http(SSL_CTX* context, AlpnOffer offer) {
+  if (offer == AlpnOffer::none) return;
+  const std::string_view names = offer == AlpnOffer::http2 ? "\x02h2" : "\x02h2\x08http/1.1";
+  SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(names.data()),
+                          static_cast<unsigned int>(names.size()));
+}
+
 Status load_own_certificate(SSL_CTX* context, const TlsOptions& options) {
   if (options.certificate_file.empty()) return Nothing{};
   const std::string& certificate = options.certificate_file;
@@ -125,7 +139,11 @@ Status load_own_certificate(SSL_CTX* context, const TlsOptions& options) {
 class TlsStream final : public Stream, public StreamHandler {
  public:
   TlsStream(Loop& loop, const TlsContextImpl& context, StreamHandler& handler)
-      : loop_(loop), handler_(&handler), session_(context.new_session()), plain_(16 * 1024) {
+      : loop_(loop),
+        handler_(&handler),
+        session_(context.new_session()),
+        needs_http2_(context.offer() == AlpnOffer::http2),
+        plain_(16 * 1024) {
     from_peer_ = BIO_new(BIO_s_mem());
     to_peer_ = BIO_new(BIO_s_mem());
     SSL_set_bio(session_, from_peer_, to_peer_);
@@ -143,6 +161,12 @@ class TlsStream final : public Stream, public StreamHandler {
       bytes.remove_prefix(static_cast<std::size_t>(n));
     }
     push_out();
+  }
+  std::string_view application_protocol() const override {
+    const unsigned char* name = nullptr;
+    unsigned int size = 0;
+    SSL_get0_alpn_selected(session_, &name, &size);
+    return {reinterpret_cast<const char*>(name), size};
   }
   bool is_flushed() const override { return inner_->is_flushed(); }
   Instant last_write() const override { return inner_->last_write(); }
@@ -189,6 +213,10 @@ class TlsStream final : public Stream, public StreamHandler {
     const int n = SSL_do_handshake(session_);
     push_out();
     if (n == 1) {
+      if (needs_http2_ && application_protocol() != "h2") {
+        end({CloseReason::Kind::not_http2, "the server does not offer HTTP/2"});
+        return;
+      }
       is_up_ = true;
       handler_->on_connected();
       return;
@@ -240,6 +268,7 @@ class TlsStream final : public Stream, public StreamHandler {
   StreamHandler* handler_;
   StreamPtr inner_;
   SSL* session_;
+  bool needs_http2_;
   BIO* from_peer_;
   BIO* to_peer_;
   std::vector<char> plain_;
@@ -257,7 +286,7 @@ TlsContext::~TlsContext() = default;
 
 Result<TlsContext> TlsContext::create(const TlsOptions& options, std::string host) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
-  auto impl = std::make_unique<TlsContextImpl>(context, std::move(host));
+  auto impl = std::make_unique<TlsContextImpl>(context, std::move(host), options.offer);
   SSL_CTX_set_min_proto_version(context, wire_version(options.oldest));
   SSL_CTX_set_max_proto_version(context, wire_version(options.newest));
   SSL_CTX_set_mode(context, SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
@@ -270,6 +299,7 @@ Result<TlsContext> TlsContext::create(const TlsOptions& options, std::string hos
   } else if (SSL_CTX_set_default_verify_paths(context) != 1) {
     ERR_clear_error();
   }
+  offer_http(context, options.offer);
   if (auto status = load_own_certificate(context, options); !status) return status.error();
   return TlsContext(std::move(impl));
 }

@@ -5,13 +5,20 @@
 #include <memory>
 #include <string>
 
+#include "net/client.h"
 #include "net/loop.h"
-#include "net/pool.h"
 
 namespace tacho {
 
 /// The versions of TLS that are spoken here.
 enum class TlsVersion { tls12, tls13 };
+
+/// Which versions of HTTP are offered in the handshake (ALPN).
+enum class AlpnOffer {
+  none,    ///< Nothing is said, which means HTTP/1.1.
+  http2,   ///< HTTP/2 or no connection.
+  either,  ///< The server picks.
+};
 
 /// Whom to trust, what to show, and which versions to speak.
 struct TlsOptions {
@@ -22,6 +29,7 @@ struct TlsOptions {
   std::string key_password = {};
   TlsVersion oldest = TlsVersion::tls12;
   TlsVersion newest = TlsVersion::tls13;
+  AlpnOffer offer = AlpnOffer::none;
 };
 
 class TlsContextImpl;

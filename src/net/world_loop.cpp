@@ -316,7 +316,7 @@ bool WorldLoop::draw(double probability) {
   return probability > 0.0 && random_.uniform() < probability;
 }
 
-StreamPtr WorldLoop::connect(const Address& address, StreamHandler& handler) {
+StreamPtr WorldLoop::connect(const Address& address, StreamHandler& handler, const Address*) {
   return StreamPtr(
       new WorldStream(*this, WorldStream::State::connecting, address.port(), &handler));
 }

@@ -45,7 +45,8 @@ class WorldLoop final : public Loop {
   ~WorldLoop() override;
 
   Instant clock() override;
-  StreamPtr connect(const Address& address, StreamHandler& handler) override;
+  StreamPtr connect(const Address& address, StreamHandler& handler,
+                    const Address* source = nullptr) override;
   Result<std::unique_ptr<Listener>> listen(const Address& address, AcceptHandler& handler) override;
   /// Ends when stopped, when nothing can happen any more, or at `time_max`.
   void run() override;

@@ -179,6 +179,7 @@ Record read_line(const Value& line) {
   record.turn = static_cast<std::uint32_t>(integer_at(line, "turn"));
   record.attempt = static_cast<std::uint32_t>(integer_at(line, "attempt"));
   record.retry_of = static_cast<std::uint64_t>(integer_at(line, "retry_of"));
+  record.target = static_cast<std::uint32_t>(integer_at(line, "target"));
   record.due = instant_at(line, "due");
   record.try_due = instant_at(line, "try_due");
   record.dialled = instant_at(line, "dialled");
@@ -221,6 +222,7 @@ void append_journal_line(std::string& out, const Record& record) {
   line.flag("warmup", record.stage == Stage::warmup);
   line.nonzero("worker", record.worker);
   line.nonzero("prompt", record.prompt);
+  line.nonzero("target", record.target);
   line.nonzero("session", record.session);
   line.nonzero("turn", record.turn);
   line.nonzero("attempt", record.attempt);

@@ -67,6 +67,7 @@ struct Record {
   Stage stage = Stage::measure;
   std::uint32_t worker = 0;
   std::uint32_t prompt = 0;  ///< Index of the prompt in the cell's plan.
+  std::uint32_t target = 0;  ///< Which of the run's URLs it went to.
   std::uint32_t session =
       0;                   ///< Whose it is, from 1: a user's, where a cell has users; 0: nobody's.
   std::uint32_t turn = 0;  ///< Which of the session's requests, from 1; 0 without a session.

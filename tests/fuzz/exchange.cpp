@@ -93,18 +93,15 @@ std::vector<Record> play(const Scene& scene, const WorldOptions& net) {
   Target target;
   target.protocol = protocol.get();
   target.streams = scene.streams;
-  target.url = url;
-  target.address = address;
+  target.endpoints = {{url, address}};
   const std::atomic<int> stop_level{0};
   WorkerProgress progress;
   std::vector<Record> records;
-  Worker worker(
-      loop, [&](StreamHandler& handler) { return loop.connect(address, handler); }, plan, target,
-      Slice{}, stop_level, progress,
-      [&](const Record& record) {
-        records.push_back(record);
-        return true;
-      });
+  Worker worker(loop, {[&](StreamHandler& handler) { return loop.connect(address, handler); }},
+                plan, target, Slice{}, stop_level, progress, [&](const Record& record) {
+                  records.push_back(record);
+                  return true;
+                });
   worker.begin(Stage::measure, loop.now() + 1ms);
   loop.run();
   expect(!loop.has_hung(), "the world has hung");

@@ -35,17 +35,19 @@ class Play {
     TACHO_ASSERT(server_.listen(world_address(engine_port)).ok());
     target_.protocol = protocol_.get();
     target_.streams = scenario.streams;
-    target_.address = world_address(engine_port);
+    target_.endpoints = {{{}, world_address(engine_port)}};
     for (const Interruption& interruption : scenario.interruptions) {
       interruptions_.push_back(std::make_unique<Timer>(
           loop_, [this, level = interruption.level] { stop_level_ = static_cast<int>(level); }));
       interruptions_.back()->arm(loop_.now() + interruption.after);
     }
-    const Dial dial = [this](StreamHandler& h) { return loop_.connect(target_.address, h); };
+    const Dial dial = [this](StreamHandler& h) {
+      return loop_.connect(target_.endpoints[0].address, h);
+    };
     for (std::uint32_t k = 0; k < scenario.workers; ++k) {
       workers_.push_back(std::make_unique<Worker>(
-          loop_, dial, scenario_.plan, target_, Slice{k, scenario.workers}, stop_level_,
-          progress_[k], [this](const Record& record) { return keep(record); }));
+          loop_, std::vector<Dial>{dial}, scenario_.plan, target_, Slice{k, scenario.workers},
+          stop_level_, progress_[k], [this](const Record& record) { return keep(record); }));
     }
   }
 

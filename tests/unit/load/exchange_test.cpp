@@ -62,17 +62,15 @@ Heard converse(const Setting& setting) {
   const Url url{false, "127.0.0.1", 8000, ""};
   plan.prompts.push_back({http_request_text("POST", url, "/v1/x", {}, setting.body), 7, 9});
   for (std::uint32_t i = 0; i < setting.requests; ++i) plan.measure.push_back({i, 0, 0s});
-  const Target target{protocol.get(), true, url, address, nullptr};
+  const Target target{protocol.get(), true, {{url, address}}};
   const std::atomic<int> stop_level{0};
   WorkerProgress progress;
   Heard heard;
-  Worker worker(
-      loop, [&](StreamHandler& h) { return loop.connect(address, h); }, plan, target, Slice{},
-      stop_level, progress,
-      [&](const Record& record) {
-        heard.records.push_back(record);
-        return true;
-      });
+  Worker worker(loop, {[&](StreamHandler& h) { return loop.connect(address, h); }}, plan, target,
+                Slice{}, stop_level, progress, [&](const Record& record) {
+                  heard.records.push_back(record);
+                  return true;
+                });
   worker.begin(Stage::measure, loop.now() + 1ms);
   loop.run();
   CHECK_FALSE(loop.has_hung());

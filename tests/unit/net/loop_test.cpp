@@ -60,7 +60,8 @@ struct End final : StreamHandler {
   }
   void on_flushed() override { ++flushes; }
   void on_closed(const CloseReason& reason) override {
-    const char* names[] = {"end", "reset", "refused", "not_tls", "untrusted", "denied"};
+    const char* names[] = {"end",       "reset",     "refused", "not_tls",
+                           "untrusted", "not_http2", "denied"};
     events += names[static_cast<int>(reason.kind)];
     then_closed();
   }

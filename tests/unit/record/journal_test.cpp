@@ -46,6 +46,7 @@ Record full_record() {
   r.stage = Stage::warmup;
   r.worker = 5;
   r.prompt = 4'294'967'295u;
+  r.target = 3;
   r.due = at(1'000'000'000'000'001);
   r.dialled = at(1'000'000'000'000'002);
   r.connected = at(1'000'000'000'000'003);
@@ -97,9 +98,10 @@ bool same(const Record& a, const Record& b) {
            x.is_reasoning == y.is_reasoning;
   };
   return a.id == b.id && a.cell == b.cell && a.stage == b.stage && a.worker == b.worker &&
-         a.prompt == b.prompt && a.session == b.session && a.turn == b.turn && a.due == b.due &&
-         a.dialled == b.dialled && a.connected == b.connected && a.send_started == b.send_started &&
-         a.sent == b.sent && a.headers == b.headers && a.done == b.done &&
+         a.prompt == b.prompt && a.target == b.target && a.session == b.session &&
+         a.turn == b.turn && a.due == b.due && a.dialled == b.dialled &&
+         a.connected == b.connected && a.send_started == b.send_started && a.sent == b.sent &&
+         a.headers == b.headers && a.done == b.done &&
          std::equal(a.chunks.begin(), a.chunks.end(), b.chunks.begin(), b.chunks.end(),
                     chunk_equal) &&
          a.outcome == b.outcome && a.http_status == b.http_status && a.detail == b.detail &&
