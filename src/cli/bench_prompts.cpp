@@ -275,7 +275,9 @@ CellPlan make_cell_plan(const PlannedCell& planned, const std::vector<Prompt>& p
   plan.is_closed_loop = planned.cell.is_static;
   plan.concurrency = planned.cell.concurrency.value_or(0);
   plan.warmup_duration = from_s(planned.warmup_duration_s);
-  plan.duration = from_s(planned.duration_s);
+  // Arrivals that still wait for a slot when the time is up are sent too: a cap moves the queue and
+  // skips nothing.
+  if (!planned.ends_by_due) plan.duration = from_s(planned.duration_s);
   plan.repeats = planned.repeats;
   const CheckedTarget& target = *style.target;
   const Url& url = target.servers.front().url;

@@ -105,6 +105,13 @@ Result<std::uint32_t> dynamic_requests(const BenchOptions& o, const Arrivals& ar
   const std::size_t limit = std::size_t{most} + 1;
   if (!o.num_prompts.empty()) {
     const std::uint32_t asked = o.num_prompts[std::min(index, o.num_prompts.size() - 1)];
+    const bool ends_by_due = o.duration_s > 0.0 && arrivals.ramp == Arrivals::Ramp::none &&
+                             std::isfinite(mean_rate(arrivals)) && asked <= most;
+    if (ends_by_due) {
+      const std::size_t due = arrivals_before(arrivals, from_s(o.duration_s), asked, seed);
+      if (due > 0) return static_cast<std::uint32_t>(due);
+      return input_error(format("no request is due within {:g} s", o.duration_s));
+    }
     const bool may_end = !series.pieces.empty() && series.pieces.back().end_per_s == 0.0;
     if (!may_end || series.repeats || asked > most) return asked;
     const std::size_t due =

@@ -82,6 +82,8 @@ Status add_open_loops(const BenchOptions& o, const Loads& loads, const Lengths& 
     cell.shape = arrivals_words(*arrivals);
     if (arrivals->ramp != Arrivals::Ramp::none) cell.ramp_start_rate = o.ramp_start_per_s;
     if (!arrivals->series.pieces.empty()) cell.load = series_label(arrivals->series);
+    planned.ends_by_due =
+        arrivals->ramp == Arrivals::Ramp::none && std::isfinite(*cell.request_rate);
     planned.arrivals = std::move(*arrivals);
     place_cap(o, loads, cell);
     plan.cells.push_back(std::move(planned));
@@ -107,6 +109,11 @@ Status add_replay(const BenchOptions& o, const Loads& loads, BenchPlan& plan) {
   PlannedCell planned =
       new_cell(o, {{}, {}, std::filesystem::path(o.dataset).stem().string()}, plan.cells.size());
   planned.trace = cut_trace(std::move(*entries), cut);
+  planned.ends_by_due = true;
+  if (o.duration_s > 0.0) {
+    std::erase_if(planned.trace,
+                  [&](const TraceEntry& e) { return e.due >= from_s(o.duration_s); });
+  }
   if (planned.trace.empty())
     return input_error(format("'{}' has no request between those offsets", o.dataset));
   Cell& cell = planned.cell;

@@ -5,15 +5,16 @@
 namespace tacho {
 namespace {
 
-std::string seconds_text(double seconds) {
-  return seconds > 0 ? format(", at most {} s", format_significant(seconds)) : "";
+std::string seconds_text(double seconds, std::string_view how = "at most") {
+  return seconds > 0 ? format(", {} {} s", how, format_significant(seconds)) : "";
 }
 
 std::string cell_text(const PlannedCell& planned) {
   const Cell& cell = planned.cell;
-  std::string out = format("cell {:<4}  {:<7}  {}  {} requests{}{}", cell.id,
-                           cell.is_static ? "static" : "dynamic", cell_label(cell), cell.requests,
-                           planned.repeats ? " and on" : "", seconds_text(planned.duration_s));
+  std::string out = format(
+      "cell {:<4}  {:<7}  {}  {} requests{}{}", cell.id, cell.is_static ? "static" : "dynamic",
+      cell_label(cell), cell.requests, planned.repeats ? " and on" : "",
+      seconds_text(planned.duration_s, planned.ends_by_due ? "due within" : "at most"));
   if (cell.ignore_eos) out += ", ignore_eos";
   if (!cell.shape.empty()) out += ", " + cell.shape;
   if (cell.warmup_requests > 0) {

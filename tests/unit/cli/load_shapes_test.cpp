@@ -66,6 +66,16 @@ TEST_CASE("rates over time have the number of requests that are due in them") {
   CHECK(cell_of("--ramp 1:9:4s --max-in-flight 8").cell.concurrency == 8u);
 }
 
+TEST_CASE("a time bounds what is due, and all of that is sent; all at once, it stops the sending") {
+  const std::string rate = "--request-rate 5 --arrivals constant --duration 4s ";
+  CHECK(cell_of(rate).cell.requests == 20);
+  CHECK(cell_of(rate + "--num-prompts 7").cell.requests == 7);
+  CHECK(cell_of(rate + "--num-prompts 700").cell.requests == 20);
+  CHECK(cell_of(rate).ends_by_due);
+  CHECK_FALSE(cell_of("--request-rate inf --duration 4s").ends_by_due);
+  CHECK_FALSE(cell_of("--concurrency 4 --duration 4s").ends_by_due);
+}
+
 TEST_CASE("another seed has another schedule, and so another number of requests in a time") {
   CHECK(cell_of("--request-rate 100 --duration 60s --seed 1").cell.requests !=
         cell_of("--request-rate 100 --duration 60s --seed 2").cell.requests);
@@ -114,6 +124,7 @@ TEST_CASE("a trace is replayed at its own times") {
   CHECK(shape(line + "--num-prompts 2") == "trace calls | 2 | the trace's own times, 2 s");
   CHECK(shape(line + "--fixed-schedule-start-offset 2000 --max-in-flight 5") ==
         "trace cap 5 calls | 2 | the trace's own times, 7 s");
+  CHECK(shape(line + "--duration 3s") == "trace calls | 2 | the trace's own times, 2 s");
   CHECK(cell_of(line).cell.ignore_eos);
   CHECK_FALSE(cell_of(line + "--no-ignore-eos").cell.ignore_eos);
   CHECK(planned(line + "--fixed-schedule-end-offset 500").error().message.find("offsets") !=
