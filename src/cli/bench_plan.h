@@ -33,7 +33,7 @@ struct PlannedCell {
   bool has_users = false;         ///< Its streams are users, who think.
   ThinkTime think;
   double warmup_duration_s = 0.0;  ///< 0: until all have been sent.
-  double duration_s = 0.0;  ///< 0: until all have been sent.
+  double duration_s = 0.0;         ///< 0: until all have been sent.
   /// Its requests are those that are due in its time: they are sent, however late that is.
   bool ends_by_due = false;
   bool repeats = false;  ///< Goes on to the duration, beginning again at the list's end.

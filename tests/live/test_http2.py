@@ -75,7 +75,7 @@ def http2_over_tls():
         done = bench(*words, url=url)
         check_run(done, 24)
         true("no HTTP/2", "http" not in done.run.manifest["config"])
-    with Sim() as sim, proxied(sim, "--alpn-list=http/1.1", tls=(cert, key)) as url:
+    with Sim() as sim, proxied(sim, "--npn-list=http/1.1", tls=(cert, key)) as url:
         done = bench("--http", "auto", *words, url=url)
         check_run(done, 24)
         true("no HTTP/2", "http" not in done.run.manifest["config"])
