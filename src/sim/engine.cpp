@@ -61,10 +61,9 @@ void Engine::begin_step(Instant start) {
     // A late thread begins the step before it has heard of the sequence.
     if (!happened(sequence->scheduled)) sequence->scheduled = std::max(start, sequence->queued);
     if (prompt_left > 0) {
-      work.prefill_tokens += tokens;
+      work.add_chunk(tokens, sequence->prefilled, tokens == prompt_left);
     } else {
-      ++work.decode_sequences;
-      work.context_tokens += sequence->input_tokens + sequence->emitted;
+      work.add_decodes(1, sequence->input_tokens + sequence->emitted);
     }
     batch_.push_back({sequence, tokens});
     budget -= tokens;

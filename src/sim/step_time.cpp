@@ -31,7 +31,7 @@ StepTime::StepTime(const GpuProfile& gpu, const ModelProfile& model,
 
 Duration StepTime::of(const StepWork& work) const {
   const double tokens = work.decode_sequences + work.prefill_tokens;
-  const double memory_s = weights_s_ + static_cast<double>(work.context_tokens) * kv_s_per_token_;
+  const double memory_s = weights_s_ + static_cast<double>(work.decode_context) * kv_s_per_token_;
   const double compute_s = tokens * compute_s_per_token_;
   return from_s(std::max(memory_s, compute_s) + host_s_per_step +
                 host_s_per_sequence * work.decode_sequences);

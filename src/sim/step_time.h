@@ -10,12 +10,30 @@
 
 namespace tacho {
 
-/// What one step processes.
+/// What one step processes. A chunk is a piece of one prompt, of c tokens after S that are in the
+/// cache already.
 struct StepWork {
   std::uint32_t decode_sequences = 0;
+  std::uint64_t decode_context = 0;  ///< Cached tokens that the decoding sequences attend to.
+  std::uint32_t prefill_chunks = 0;
   std::uint32_t prefill_tokens = 0;
-  std::uint64_t context_tokens =
-      0;  ///< Cached tokens that the decoding sequences attend to, summed.
+  double prefill_pairs = 0.0;  ///< Pairs that causal attention looks at: c (S + c/2), summed.
+  std::uint32_t finishing_chunks = 0;  ///< Chunks that end their prompt, and so yield a token.
+
+  /// Adds sequences that decode one token each, of so much context in all.
+  StepWork& add_decodes(std::uint32_t sequences, std::uint64_t context) {
+    decode_sequences += sequences;
+    decode_context += context;
+    return *this;
+  }
+  /// Adds a chunk of `tokens` after `before` tokens that are in the cache.
+  StepWork& add_chunk(std::uint32_t tokens, std::uint32_t before = 0, bool ends_prompt = true) {
+    ++prefill_chunks;
+    prefill_tokens += tokens;
+    prefill_pairs += tokens * (before + tokens / 2.0);
+    finishing_chunks += ends_prompt ? 1 : 0;
+    return *this;
+  }
 };
 
 /// The costs of one GPU, model and tensor-parallel degree, in seconds.

@@ -32,13 +32,13 @@ TEST_CASE("one request alone: each token comes when its step ends (I6)") {
   const Record& record = played.measured[0];
   const StepTime step = step_time(scenario);
   REQUIRE(record.chunks.size() == 4);
-  Instant expected = played.measure_start + step.of({0, 100, 0});
+  Instant expected = played.measure_start + step.of(StepWork{}.add_chunk(100));
   CHECK(record.due == played.measure_start);
   CHECK(record.sent == record.due);
   CHECK(record.headers == record.due);
   CHECK(record.chunks[0].at == expected);
   for (std::uint32_t i = 1; i < 4; ++i) {
-    expected += step.of({1, 0, 100 + i});
+    expected += step.of(StepWork{}.add_decodes(1, 100 + i));
     CHECK(record.chunks[i].at == expected);
   }
   CHECK(record.done == expected);
@@ -84,7 +84,7 @@ TEST_CASE("D/D/1 below its capacity: nobody waits") {
   scenario.plan.is_closed_loop = false;
   scenario.plan.concurrency = 0;
   add_prompts(scenario, std::vector<PromptSize>(50, {10, 1}));
-  const Duration service = step_time(scenario).of({0, 10, 0});
+  const Duration service = step_time(scenario).of(StepWork{}.add_chunk(10));
   std::vector<Duration> due;
   for (int i = 0; i < 50; ++i) due.push_back(i * (service + 1us));
   add_requests(scenario, 0, due);
@@ -101,7 +101,7 @@ TEST_CASE("D/D/1 above its capacity: the n-th request waits n times what is miss
   scenario.plan.is_closed_loop = false;
   scenario.plan.concurrency = 0;
   add_prompts(scenario, std::vector<PromptSize>(50, {10, 1}));
-  const Duration service = step_time(scenario).of({0, 10, 0});
+  const Duration service = step_time(scenario).of(StepWork{}.add_chunk(10));
   const Duration gap = service - 1ms;
   std::vector<Duration> due;
   for (int i = 0; i < 50; ++i) due.push_back(i * gap);
@@ -133,7 +133,7 @@ TEST_CASE("a closed loop of c streams before one server: every answer takes c se
   add_requests(scenario, 0);
   const Played played = play(scenario);
   const auto records = by_id(played);
-  const Duration service = step_time(scenario).of({0, 10, 0});
+  const Duration service = step_time(scenario).of(StepWork{}.add_chunk(10));
   for (int i = 0; i < 24; ++i) {
     CHECK(records[i]->done == played.measure_start + (i + 1) * service);
     // A slot's next request is due when the last byte of the one before has arrived.

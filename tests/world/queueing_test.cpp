@@ -42,7 +42,7 @@ Estimate estimate(const std::vector<double>& values) {
 }
 
 double service_s(const Scenario& scenario, std::uint32_t input) {
-  return to_s(StepTime(scenario.sim.gpu, scenario.sim.model, 1).of({0, input, 0}));
+  return to_s(StepTime(scenario.sim.gpu, scenario.sim.model, 1).of(StepWork{}.add_chunk(input)));
 }
 
 /// Waits in seconds: of each request, from its arrival at the engine to its first step.

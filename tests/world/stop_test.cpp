@@ -99,7 +99,7 @@ Scenario varying(std::size_t count) {
   scenario.plan.concurrency = 0;
   add_prompts(scenario, std::vector<PromptSize>(count, {10, 1}));
   const StepTime step(scenario.sim.gpu, scenario.sim.model, scenario.sim.tensor_parallel);
-  const double gap_s = to_s(step.of({0, 10, 0})) / 0.7;
+  const double gap_s = to_s(step.of(StepWork{}.add_chunk(10))) / 0.7;
   Random random(Seed{1}, "gaps");
   std::vector<Duration> due{Duration(0)};
   while (due.size() < count) due.push_back(due.back() + from_s(gap_s * random.exponential()));

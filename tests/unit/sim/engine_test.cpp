@@ -44,8 +44,12 @@ struct Bench {
     return sequences.back();
   }
   /// The duration of a step of that work.
-  static Duration step(std::uint32_t decodes, std::uint32_t prefill, std::uint64_t context) {
-    return step_time().of({decodes, prefill, context});
+  static Duration step(std::uint32_t decodes, std::uint32_t prefill, std::uint64_t context,
+                       std::uint32_t before = 0, bool ends_prompt = true) {
+    StepWork work;
+    work.add_decodes(decodes, context);
+    if (prefill > 0) work.add_chunk(prefill, before, ends_prompt);
+    return step_time().of(work);
   }
   WorldLoop loop{{}};
   Listener listener;
@@ -96,7 +100,8 @@ TEST_CASE("a prompt longer than the budget is read in chunks, and yields its tok
   bench.loop.run();
   CHECK(bench.engine.steps() == 3);
   CHECK(bench.listener.of(s) ==
-        std::vector<Instant>{bench.start + 2 * Bench::step(0, 40, 0) + Bench::step(0, 20, 0)});
+        std::vector<Instant>{bench.start + Bench::step(0, 40, 0, 0, false) +
+                             Bench::step(0, 40, 0, 40, false) + Bench::step(0, 20, 0, 80)});
 }
 
 TEST_CASE("the budget goes to those who run first; the others wait their turn") {
@@ -105,9 +110,10 @@ TEST_CASE("the budget goes to those who run first; the others wait their turn") 
   const Sequence& second = bench.submit(12, 1);
   bench.loop.run();
   Instant at = bench.start + Bench::step(0, 4, 0);
-  at += Bench::step(1, 9, 5);  // One token for the first, nine of the prompt of the second.
+  at +=
+      Bench::step(1, 9, 5, 0, false);  // One token for the first, nine of the prompt of the second.
   CHECK(bench.listener.of(first).at(1) == at);
-  at += Bench::step(0, 3, 0);
+  at += Bench::step(0, 3, 0, 9);
   CHECK(bench.listener.of(second).at(0) == at);
 }
 

@@ -23,18 +23,19 @@ TEST_CASE("a step costs at least the reading of the weights, and grows with its 
   const StepTime time(*find_gpu("h800"), *find_model("llama-3-8b"), 1);
   // 16.06 GB at 86 % of 3.35 TB/s, and 1.1 ms of the host.
   CHECK(to_ms(time.of({})) == doctest::Approx(16.06 / (3.35 * 0.86) + 1.1).epsilon(1e-6));
-  CHECK(time.of({1, 0, 0}) - time.of({}) == 12us);
-  CHECK(time.of({1, 0, 100'000}) > time.of({1, 0, 1000}));
+  CHECK(time.of(StepWork{}.add_decodes(1, 0)) - time.of({}) == 12us);
+  CHECK(time.of(StepWork{}.add_decodes(1, 100'000)) > time.of(StepWork{}.add_decodes(1, 1000)));
   // A prompt of 4000 tokens is bound by compute: 2 x 8.03e9 x 4000 at 80 % of 989 TFLOP/s.
-  CHECK(to_ms(time.of({0, 4000, 0})) ==
+  CHECK(to_ms(time.of(StepWork{}.add_chunk(4000))) ==
         doctest::Approx(2 * 8.03e9 * 4000 / (989e12 * 0.8) * 1e3 + 1.1).epsilon(1e-6));
-  CHECK(time.of({0, 4000, 0}) > 2 * time.of({0, 1000, 0}));
+  CHECK(time.of(StepWork{}.add_chunk(4000)) > 2 * time.of(StepWork{}.add_chunk(1000)));
 }
 
 TEST_CASE("more GPUs are faster and hold more; a model that does not fit holds nothing") {
   const GpuProfile gpu = *find_gpu("H800");
   const StepTime one(gpu, *find_model("llama-3-8b"), 1), four(gpu, *find_model("llama-3-8b"), 4);
-  CHECK(four.of({8, 512, 4096}) < one.of({8, 512, 4096}));
+  CHECK(four.of(StepWork{}.add_decodes(8, 4096).add_chunk(512)) <
+        one.of(StepWork{}.add_decodes(8, 4096).add_chunk(512)));
   CHECK(four.kv_tokens() > 4 * one.kv_tokens());
   CHECK(StepTime(gpu, *find_model("llama-3-70b"), 1).kv_tokens() == 0);
   CHECK(StepTime(gpu, *find_model("llama-3-70b"), 4).kv_tokens() > 0);
