@@ -34,9 +34,8 @@ Status check_sim(const BenchOptions& o) {
   if (!gpu) return gpu.error();
   const auto model = find_model(o.sim.substr(slash + 1));
   if (!model) return model.error();
-  if (StepTime(*gpu, *model, o.tensor_parallel).kv_tokens() > 0) return Nothing{};
-  return input_error(
-      format("{} does not fit into {} × {}; raise --tp", model->id, o.tensor_parallel, gpu->name));
+  return check_fit(*gpu, *model,
+                   {.tensor_parallel = o.tensor_parallel, .precision = model->precision});
 }
 
 }  // namespace

@@ -24,6 +24,9 @@ struct SimFlags {
   std::uint32_t max_num_seqs = 256, max_num_batched_tokens = 8192, kv_tokens = 0,
                 keep_alive_max = 0;
   std::uint32_t truth_max = 4'000'000;
+  std::uint32_t expert_parallel = 1;
+  std::string engine = "vllm", precision, kv_precision = "auto";
+  bool is_eager = false;
   double keep_alive_s = 0.0, ttft_ms = 20.0, gap_ms = 20.0;
   std::vector<std::string> faults;
 };
@@ -31,13 +34,24 @@ struct SimFlags {
 FlagTable sim_flags(SimFlags& f) {
   FlagTable t;
   t.group("Engine");
-  t.text(
-      {"--gpu"}, "GPU", f.gpu,
-      "Hardware profile: rtx4090, l20, l40s, a800, a100, h20, h800, h100, h200. [default: h800]");
+  t.text({"--gpu"}, "GPU", f.gpu,
+         "Hardware profile: rtx4090, l20, l40s, a800, a100, h20, h800, h100, h200, b200, "
+         "rtxpro6000, mi300x, 910b, or a FILE.json of one. [default: h800]");
   t.text({"--model"}, "MODEL", f.model,
-         "Model profile, such as llama-3-8b or qwen2.5-7b. [default: llama-3-8b]");
+         "Model profile, such as llama-3-8b or qwen2.5-7b, or a config.json of Hugging Face. "
+         "[default: llama-3-8b]");
+  t.text({"--engine"}, "ENGINE", f.engine,
+         "Whose host times and kernels: vllm, sglang, trtllm, or a FILE.json. [default: vllm]");
+  t.text({"--precision", "--quantization"}, "P", f.precision,
+         "Of the weights: bf16, fp8, int8, int4, fp4. [default: as the model was published]");
+  t.text({"--kv-precision", "--kv-cache-dtype"}, "P", f.kv_precision,
+         "Of the KV cache: auto (16 bit), fp8, int8. [default: auto]");
+  t.toggle({"--eager", "--enforce-eager"}, f.is_eager,
+           "Kernels are launched one by one instead of as recorded graphs.");
   t.integer({"--tp", "--tensor-parallel-size"}, "N", f.tensor_parallel,
-            "GPUs that share the model. [default: 1]", 1);
+            "GPUs that share the model. [default: 1]", 1, 1024);
+  t.integer({"--ep", "--expert-parallel-size"}, "N", f.expert_parallel,
+            "Of these, how many share the experts. [default: 1]", 1, 1024);
   t.integer({"--max-num-seqs"}, "N", f.max_num_seqs, "Sequences in a batch. [default: 256]", 1);
   t.integer({"--max-num-batched-tokens"}, "N", f.max_num_batched_tokens,
             "Tokens in a step. [default: 8192]", 1);
@@ -98,6 +112,28 @@ Result<std::optional<FixedTiming>> parse_timing(const SimFlags& f) {
   return std::optional<FixedTiming>({from_s(f.ttft_ms / 1e3), from_s(f.gap_ms / 1e3)});
 }
 
+Result<Serving> read_serving(const SimFlags& f, const ModelProfile& model) {
+  Serving serving;
+  serving.tensor_parallel = f.tensor_parallel;
+  serving.expert_parallel = f.expert_parallel;
+  serving.is_eager = f.is_eager;
+  serving.precision = model.precision;
+  if (!f.precision.empty()) {
+    auto precision = parse_precision(f.precision);
+    if (!precision) return precision.error();
+    serving.precision = *precision;
+  }
+  if (f.kv_precision != "auto") {
+    auto precision = parse_precision(f.kv_precision);
+    if (!precision) return precision.error();
+    serving.kv_element_bytes = *precision == NumberFormat::bf16 ? 2.0 : 1.0;
+  }
+  auto engine = find_engine(f.engine);
+  if (!engine) return engine.error();
+  serving.engine = std::move(*engine);
+  return serving;
+}
+
 Result<SimOptions> read_options(const SimFlags& f) {
   SimOptions options;
   auto timing = parse_timing(f);
@@ -112,7 +148,6 @@ Result<SimOptions> read_options(const SimFlags& f) {
   if (!usage) return usage.error();
   options.gpu = *gpu;
   options.model = *model;
-  options.tensor_parallel = f.tensor_parallel;
   options.served_model_name = f.served_model_name;
   options.engine = {f.max_num_seqs, f.max_num_batched_tokens, f.kv_tokens};
   options.seed = Seed{f.seed};
@@ -128,10 +163,11 @@ Result<SimOptions> read_options(const SimFlags& f) {
     if (!rule) return rule.error();
     options.faults.push_back(*rule);
   }
-  if (!options.fixed && f.kv_tokens == 0 &&
-      StepTime(*gpu, *model, f.tensor_parallel).kv_tokens() == 0) {
-    return input_error(
-        format("{} does not fit into {} × {}; raise --tp", f.model, f.tensor_parallel, gpu->name));
+  auto serving = read_serving(f, *model);
+  if (!serving) return serving.error();
+  options.serving = *serving;
+  if (!options.fixed && f.kv_tokens == 0) {
+    if (auto status = check_fit(*gpu, *model, *serving); !status) return status.error();
   }
   return options;
 }
@@ -144,10 +180,10 @@ int serve(const SimFlags& flags, SimOptions options) {
   if (!address) return fail(address.error());
   const Tokenizer tokenizer = Tokenizer::builtin();
   const std::string title =
-      options.fixed
-          ? format("{} by the clock: a first token after {} ms, then one every {} ms",
-                   options.model.id, flags.ttft_ms, flags.gap_ms)
-          : format("{} on {} × {}", options.model.id, options.tensor_parallel, options.gpu.name);
+      options.fixed ? format("{} by the clock: a first token after {} ms, then one every {} ms",
+                             options.model.id, flags.ttft_ms, flags.gap_ms)
+                    : format("{} on {} × {}", options.model.id, options.serving.tensor_parallel,
+                             options.gpu.name);
   SimServer server(**loop, std::move(options),
                    [&](std::string_view text) { return tokenizer.count(text); });
   if (auto status = server.listen(*address); !status) return fail(status.error());

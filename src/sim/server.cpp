@@ -52,7 +52,7 @@ SimServer::SimServer(Loop& loop, SimOptions options, CountTokens count_tokens)
     : loop_(loop),
       options_(std::move(options)),
       count_tokens_(std::move(count_tokens)),
-      step_time_(options_.gpu, options_.model, options_.tensor_parallel),
+      step_time_(options_.gpu, options_.model, options_.serving),
       engine_(
           loop, step_time_,
           [&] {
@@ -389,7 +389,7 @@ Json SimServer::config() const {
   return {{"gpu", options_.gpu.id},
           {"model", options_.model.id},
           {"served_model_name", options_.served_model_name},
-          {"tensor_parallel", options_.tensor_parallel},
+          {"tensor_parallel", options_.serving.tensor_parallel},
           {"max_num_seqs", options_.engine.max_num_seqs},
           {"max_num_batched_tokens", options_.engine.max_num_batched_tokens},
           {"kv_tokens", engine_.kv_total()},

@@ -35,7 +35,7 @@ enum class UsageStyle {
 struct SimOptions {
   GpuProfile gpu;
   ModelProfile model;
-  std::uint32_t tensor_parallel = 1;
+  Serving serving;
   std::string served_model_name;  ///< Empty: the model profile's id.
   EngineOptions engine;           ///< kv_tokens 0: what the hardware has room for.
   Seed seed;

@@ -1,9 +1,10 @@
-// How long one step of the engine takes: a fixed cost for reading the weights, and costs per token
-// and per sequence. A first model, honest about its shape: a single roofline, no collectives, no
-// kernels of their own.
+// How long one step of the engine takes, operator by operator: matrix products, attention, experts,
+// collectives, small kernels, the host. docs/engine-model.md has the formulas and where they come
+// from.
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/time.h"
 #include "sim/profile.h"
@@ -36,23 +37,57 @@ struct StepWork {
   }
 };
 
-/// The costs of one GPU, model and tensor-parallel degree, in seconds.
+/// How a model is served: what its times depend on beside the GPU and the model.
+struct Serving {
+  std::uint32_t tensor_parallel = 1;
+  std::uint32_t expert_parallel = 1;  ///< Of the tensor-parallel GPUs, how many share the experts.
+  NumberFormat precision = NumberFormat::bf16;
+  double kv_element_bytes = 2.0;  ///< 1: an 8-bit cache.
+  bool is_eager = false;          ///< Kernels are launched one by one, not as recorded graphs.
+  EngineProfile engine = {};
+};
+
+/// The step times of one GPU, model and way of serving. Whatever depends on the number of tokens
+/// alone is tabulated when this is made (about a millisecond), and the rest is affine in the work,
+/// so that asking costs some ten nanoseconds.
 class StepTime {
  public:
+  StepTime(const GpuProfile& gpu, const ModelProfile& model, const Serving& serving);
+  /// On vLLM, at 16 bit.
   StepTime(const GpuProfile& gpu, const ModelProfile& model, std::uint32_t tensor_parallel);
 
-  /// The duration of a step: the larger of compute and memory time, plus the host's overhead.
+  /// The duration of a step: the GPU's operators one after the other, or the host where it is
+  /// slower, and the host's overhead.
   Duration of(const StepWork& work) const;
 
-  /// Tokens that fit into the cache, with 10 % of the memory and the weights set aside; 0 when the
-  /// weights do not fit.
+  /// What a request costs outside of any step: HTTP, tokenizer, hand-overs.
+  Duration request_overhead(std::uint32_t prompt_tokens) const;
+
+  /// Tokens that fit into the cache, with the engine's share of the memory, its reserve and the
+  /// weights set aside; 0 when the weights do not fit.
   std::uint64_t kv_tokens() const { return kv_tokens_; }
 
  private:
-  double weights_s_ = 0.0;
-  double compute_s_per_token_ = 0.0;
-  double kv_s_per_token_ = 0.0;
+  void set_attention(const GpuProfile& gpu, const ModelProfile& model, const Serving& serving);
+  void set_memory(const GpuProfile& gpu, const ModelProfile& model, const Serving& serving);
+
+  std::vector<double> layers_s_;     ///< All layers by number of tokens, on a grid.
+  std::vector<double> head_s_;       ///< The output matrix by number of rows.
+  double decode_attention_s_ = 0.0;  ///< Once a step that decodes.
+  double decode_context_s_ = 0.0;    ///< For each token of context, full layers.
+  double window_context_s_ = 0.0;    ///< The same in layers with a window.
+  double window_ = 0.0;              ///< Tokens; 0: no layer has one.
+  double prefill_chunk_s_ = 0.0;
+  double prefill_pair_s_ = 0.0;
+  double window_pair_s_ = 0.0;
+  double prefill_least_s_ = 0.0;  ///< A step with prompts takes at least this.
+  double host_least_s_ = 0.0;     ///< Any step takes at least this (eager mode).
+  double step_s_ = 0.0, sequence_s_ = 0.0, prefill_step_s_ = 0.0;
+  double request_s_ = 0.0, prompt_token_s_ = 0.0;
   std::uint64_t kv_tokens_ = 0;
 };
+
+/// Why a model does not fit, or nothing when it does: what is missing, and what would fit.
+Status check_fit(const GpuProfile& gpu, const ModelProfile& model, const Serving& serving);
 
 }  // namespace tacho

@@ -13,7 +13,7 @@ namespace tacho {
 namespace {
 
 StepTime step_time(const Scenario& scenario) {
-  return StepTime(scenario.sim.gpu, scenario.sim.model, scenario.sim.tensor_parallel);
+  return StepTime(scenario.sim.gpu, scenario.sim.model, scenario.sim.serving);
 }
 
 std::vector<const Record*> by_id(const Played& played) {

@@ -98,7 +98,7 @@ Scenario varying(std::size_t count) {
   scenario.plan.is_closed_loop = false;
   scenario.plan.concurrency = 0;
   add_prompts(scenario, std::vector<PromptSize>(count, {10, 1}));
-  const StepTime step(scenario.sim.gpu, scenario.sim.model, scenario.sim.tensor_parallel);
+  const StepTime step(scenario.sim.gpu, scenario.sim.model, scenario.sim.serving);
   const double gap_s = to_s(step.of(StepWork{}.add_chunk(10))) / 0.7;
   Random random(Seed{1}, "gaps");
   std::vector<Duration> due{Duration(0)};

@@ -1,5 +1,4 @@
-// The engine's small parts: step times, profiles, faults, the truth that is kept, the metrics page,
-// and its words.
+// The engine's small parts: faults, the truth that is kept, the metrics page, and its words.
 #include <doctest/doctest.h>
 
 #include <set>
@@ -8,8 +7,6 @@
 #include "net/world_loop.h"
 #include "sim/fault.h"
 #include "sim/metrics.h"
-#include "sim/profile.h"
-#include "sim/step_time.h"
 #include "sim/truth.h"
 #include "sim/words.h"
 #include "workload/tokenizer.h"
@@ -18,51 +15,6 @@ using namespace std::chrono_literals;
 
 namespace tacho {
 namespace {
-
-TEST_CASE("a step costs at least the reading of the weights, and grows with its work") {
-  const StepTime time(*find_gpu("h800"), *find_model("llama-3-8b"), 1);
-  // 16.06 GB at 86 % of 3.35 TB/s, and 1.1 ms of the host.
-  CHECK(to_ms(time.of({})) == doctest::Approx(16.06 / (3.35 * 0.86) + 1.1).epsilon(1e-6));
-  CHECK(time.of(StepWork{}.add_decodes(1, 0)) - time.of({}) == 12us);
-  CHECK(time.of(StepWork{}.add_decodes(1, 100'000)) > time.of(StepWork{}.add_decodes(1, 1000)));
-  // A prompt of 4000 tokens is bound by compute: 2 x 8.03e9 x 4000 at 80 % of 989 TFLOP/s.
-  CHECK(to_ms(time.of(StepWork{}.add_chunk(4000))) ==
-        doctest::Approx(2 * 8.03e9 * 4000 / (989e12 * 0.8) * 1e3 + 1.1).epsilon(1e-6));
-  CHECK(time.of(StepWork{}.add_chunk(4000)) > 2 * time.of(StepWork{}.add_chunk(1000)));
-}
-
-TEST_CASE("more GPUs are faster and hold more; a model that does not fit holds nothing") {
-  const GpuProfile gpu = *find_gpu("H800");
-  const StepTime one(gpu, *find_model("llama-3-8b"), 1), four(gpu, *find_model("llama-3-8b"), 4);
-  CHECK(four.of(StepWork{}.add_decodes(8, 4096).add_chunk(512)) <
-        one.of(StepWork{}.add_decodes(8, 4096).add_chunk(512)));
-  CHECK(four.kv_tokens() > 4 * one.kv_tokens());
-  CHECK(StepTime(gpu, *find_model("llama-3-70b"), 1).kv_tokens() == 0);
-  CHECK(StepTime(gpu, *find_model("llama-3-70b"), 4).kv_tokens() > 0);
-  // 0.9 of 80 GB less 3.5 GB and the weights, in pieces of 128 KiB.
-  CHECK(one.kv_tokens() ==
-        static_cast<std::uint64_t>((0.9 * 80e9 - 3.5e9 - 2 * 8.03e9) / (128 * 1024)));
-}
-
-TEST_CASE("profiles are sound, found whatever their case, and a wrong one lists them") {
-  std::set<std::string_view> ids;
-  for (const GpuProfile& gpu : gpu_profiles()) {
-    CHECK(ids.insert(gpu.id).second);
-    CHECK(lower(gpu.id) == gpu.id);
-    for (const double share : {gpu.compute_efficiency, gpu.bandwidth_efficiency})
-      CHECK((share > 0.3 && share < 1.0));
-    CHECK((gpu.flops_16bit > 1e13 && gpu.memory_bytes > 1e10 && gpu.bandwidth_bytes_per_s > 1e11));
-  }
-  for (const ModelProfile& model : model_profiles()) {
-    CHECK(ids.insert(model.id).second);
-    CHECK(model.active_parameters <= model.parameters);
-    CHECK((model.kv_bytes_per_token > 0 && model.context_max >= 4096));
-  }
-  const auto wrong = find_gpu("tpu");
-  REQUIRE_FALSE(wrong.ok());
-  CHECK(wrong.error().message.find("'tpu'; there are") != std::string::npos);
-  CHECK(wrong.error().message.find("h800") != std::string::npos);
-}
 
 TEST_CASE("faults are read by their names, with their probability") {
   CHECK(parse_fault("http_503")->kind == Fault::Kind::http_status);

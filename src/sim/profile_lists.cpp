@@ -1,0 +1,41 @@
+#include "sim/profile_lists.h"
+
+namespace tacho {
+
+std::size_t letters_apart(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row[b.size()];
+}
+
+Error unknown_profile(std::string_view id, std::string_view kind,
+                      const std::vector<std::string>& ids) {
+  const std::string word = lower(id);
+  std::vector<std::pair<std::size_t, std::string>> near;
+  for (const auto& known : ids) near.emplace_back(letters_apart(word, known), known);
+  std::stable_sort(near.begin(), near.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> nearest;
+  for (const auto& [distance, known] : near) {
+    if (distance <= std::max<std::size_t>(2, word.size() / 3) && nearest.size() < 4)
+      nearest.push_back(known);
+  }
+  const std::string there =
+      nearest.empty() ? "there are " + join(ids, ", ") : "nearest: " + join(nearest, ", ");
+  const std::string file = kind == "model"
+                               ? "a config.json of Hugging Face, given as FILE.json, works too"
+                               : "one of your own works too, given as FILE.json";
+  return input_error(
+      format("unknown {} '{}'; {}; {} (docs/engine-model.md)", kind, id, there, file));
+}
+
+}  // namespace tacho
