@@ -174,21 +174,19 @@ def run(command, timeout, keep, env=None, cwd=None, core=CLIENT_CORE):
 
 
 class Hog:
-    """A busy loop on the client's core, with the same rights as the client."""
+    """Busy loops on the client's core, each with the same rights as the client."""
 
-    def __init__(self, wanted):
-        self.process = None
-        if wanted:
-            self.process = subprocess.Popen([sys.executable, "-c", "while True: pass"],
-                                            preexec_fn=on_core(CLIENT_CORE))
+    def __init__(self, count):
+        self.processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"],
+                                           preexec_fn=on_core(CLIENT_CORE)) for _ in range(count)]
 
     def __enter__(self):
-        return {self.process.pid} if self.process else set()
+        return {process.pid for process in self.processes}
 
     def __exit__(self, *_):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
+        for process in self.processes:
+            process.kill()
+            process.wait()
 
 
 def quantile(values, share):

@@ -146,7 +146,8 @@ class Tacho(Tool):
         figures = {ours: _figures(cell[key]["mean"], cell[key]["p50"], cell[key]["p99"])
                    for ours, key in (("ttft_ms", "ttft_ms"), ("gap_ms", "chunk_gap_ms"))
                    if key in cell}
-        return {**figures, "says": _verdict(cell["verdict"])}
+        return {**figures, "says": _verdict(cell["verdict"]),
+                "workers_cpu_s": run["instrument"]["0"].get("cpu_s")}
 
 
 def _verdict(verdict):

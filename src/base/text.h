@@ -35,6 +35,9 @@ std::optional<double> parse_number(std::string_view text);
 /// The parts joined by the separator.
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
+/// A whole number with commas: 1,000.
+std::string grouped(double number);
+
 /// `value` rounded to `significant` digits, never in exponent form: 0.1234 -> "0.123", 1234.5 ->
 /// "1234".
 std::string format_significant(double value, int significant = 4);

@@ -35,7 +35,7 @@ Json to_json(const CellSlo& slo) {
   return {{"metric", is_errors ? "error_rate" : "goodput"}, {"limit", slo.limit}};
 }
 
-CellSlo cell_slo_from_json(const Json& json) {
+std::optional<CellSlo> cell_slo_from_json(const Json& json) {
   CellSlo slo;
   slo.metric = json_string(json, "metric");
   slo.percent = json_number(json, "percentile");
@@ -43,6 +43,8 @@ CellSlo cell_slo_from_json(const Json& json) {
   if (slo.metric == "error_rate") slo.kind = CellSlo::Kind::error_rate;
   if (slo.metric == "goodput") slo.kind = CellSlo::Kind::goodput;
   if (slo.kind != CellSlo::Kind::percentile) slo.metric.clear();
+  // A bound that allows all or nothing is none: someone has been at the file.
+  if (slo.allowed() <= 0.0 || slo.allowed() >= 1.0) return std::nullopt;
   return slo;
 }
 

@@ -2,6 +2,7 @@
 // (An Slo is a bound on each request, which goodput counts.)
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/json.h"
@@ -26,8 +27,8 @@ struct CellSlo {
 
 /// The bound in words: "p99 ttft_ms <= 200".
 std::string slo_text(const CellSlo& slo);
-/// For run.json, and back.
+/// For run.json, and back; nothing for what is no bound.
 Json to_json(const CellSlo& slo);
-CellSlo cell_slo_from_json(const Json& json);
+std::optional<CellSlo> cell_slo_from_json(const Json& json);
 
 }  // namespace tacho

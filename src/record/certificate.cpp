@@ -35,17 +35,6 @@ std::string short_ms(double ms) {
 
 }  // namespace
 
-std::string grouped(double number) {
-  const std::string digits = format("{:.0f}", number);
-  std::string out;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    const bool begins_group = i > 0 && (digits.size() - i) % 3 == 0;
-    if (begins_group && digits[i - 1] != '-') out += ',';
-    out += digits[i];
-  }
-  return out;
-}
-
 std::string certificate_path() {
   const std::string folder = user_cache_folder();
   return folder.empty() ? "" : folder + "/certificate.json";

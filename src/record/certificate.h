@@ -31,7 +31,4 @@ Json certificate_of_this_run();
 std::string beyond_certificate(const Json& of_run, double streams, double events_per_s,
                                const std::string& stamps);
 
-/// A whole number with commas: 1,000.
-std::string grouped(double number);
-
 }  // namespace tacho

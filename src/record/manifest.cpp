@@ -88,7 +88,7 @@ Manifest manifest_from_json(const Json& json) {
     manifest.slos.push_back({json_string(slo, "metric"), json_number(slo, "limit")});
   }
   for (const auto& slo : json.value("cell_slos", Json::array())) {
-    manifest.cell_slos.push_back(cell_slo_from_json(slo));
+    if (auto bound = cell_slo_from_json(slo)) manifest.cell_slos.push_back(std::move(*bound));
   }
   for (const auto& note : json.value("notes", Json::array())) {
     if (note.is_string()) manifest.notes.push_back(note.get<std::string>());

@@ -185,12 +185,31 @@ Json to_json(const CalibrationLevel& level) {
           {"reason", level.reason}};
 }
 
+namespace {
+
+/// A line of titles, each above the place where its group of columns begins in the line of names.
+std::string group_titles(std::string_view names) {
+  std::string out;
+  const auto put = [&](std::size_t at, std::string_view title) {
+    out.resize(std::max(at, out.size()), ' ');
+    out += title;
+  };
+  put(names.find("asked"), "events/s");
+  std::size_t at = 0;
+  for (const std::string_view title :
+       {"TTFT error, ms", "gap error, ms", "send error, ms", "truth known to, ms"}) {
+    at = names.find("p50", at + 1);
+    put(at, title);
+  }
+  return out + "\n";
+}
+
+}  // namespace
+
 std::string calibration_table(const std::vector<CalibrationLevel>& levels) {
-  std::vector<std::vector<std::string>> rows{
-      {"", "events/s", "", "CPU µs", "loop", "TTFT", "error", "ms", "gap", "error", "ms", "send",
-       "error", "ms", "truth", "known to", ""},
-      {"streams", "asked", "carried", "/event", "busy", "p50", "p99", "max", "p50", "p99", "max",
-       "p50", "p99", "max", "p50", "p99 ms", "verdict"}};
+  std::vector<std::vector<std::string>> rows{{"streams", "asked", "carried", "us/event", "busy",
+                                              "p50", "p99", "max", "p50", "p99", "max", "p50",
+                                              "p99", "max", "p50", "p99", "verdict"}};
   std::string reasons;
   for (const CalibrationLevel& level : levels) {
     std::vector<std::string> row{grouped(level.streams), grouped(level.asked_per_s),
@@ -206,7 +225,9 @@ std::string calibration_table(const std::vector<CalibrationLevel>& levels) {
                         verdict_name(level.verdict), level.reason);
     }
   }
-  return columns_text(rows) + (reasons.empty() ? "" : "\n" + reasons);
+  const std::string table = columns_text(rows);
+  return group_titles(table.substr(0, table.find('\n'))) + table +
+         (reasons.empty() ? "" : "\n" + reasons);
 }
 
 std::string calibration_conclusion(const std::vector<CalibrationLevel>& levels) {

@@ -52,7 +52,9 @@ Json instrument_json(const CellSummary& cell) {
           {"multi_token_chunk_share", instrument.multi_token_chunk_share},
           {"reconnects", instrument.reconnects},
           {"connections", instrument.connections},
+          {"tap_segments", instrument.tap_segments},
           {"tap_lost", instrument.tap_lost},
+          {"tap_sent_again", instrument.tap_sent_again},
           {"clock_steps", instrument.clock_steps}};
 }
 

@@ -204,7 +204,11 @@ void fill_instrument(CellSummary& cell, const Manifest& manifest, const FoldedGa
   instrument.loop_busy_share = json_number(own, "loop_busy_share");
   instrument.clock_steps = static_cast<std::size_t>(json_number(own, "clock_steps"));
   instrument.connections = static_cast<std::size_t>(json_number(own, "connections"));
-  instrument.tap_lost = static_cast<std::size_t>(json_number(own, "tap_lost"));
+  if (!own.is_object() || !own.contains("tap")) return;
+  const Json& tap = own["tap"];
+  instrument.tap_segments = static_cast<std::size_t>(json_number(tap, "segments"));
+  instrument.tap_lost = static_cast<std::size_t>(json_number(tap, "lost"));
+  instrument.tap_sent_again = static_cast<std::size_t>(json_number(tap, "sent_again"));
 }
 
 }  // namespace

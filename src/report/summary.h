@@ -40,7 +40,9 @@ struct Instrument {
   std::size_t reconnects = 0;
   std::size_t clock_steps = 0;
   std::size_t connections = 0;
-  std::size_t tap_lost = 0;  ///< Entries that the tap could not keep.
+  std::size_t tap_segments = 0;    ///< Noted by the tap.
+  std::size_t tap_lost = 0;        ///< Entries that the tap could not keep.
+  std::size_t tap_sent_again = 0;  ///< Segments that came twice: what a late ACK may cause.
 };
 
 /// Can the figures be trusted?

@@ -157,13 +157,15 @@ std::string sources_text(const RunSummary& run) {
 
 std::string instrument_text(const RunData& data, const RunSummary& run) {
   double busy = 0.0, shared = 0.0;
-  std::size_t reconnects = 0;
+  std::size_t reconnects = 0, segments = 0, sent_again = 0;
   std::string stamps;
   for (const CellSummary& cell : run.cells) {
     if (cell.offered == 0) continue;
     busy = std::max(busy, cell.instrument.loop_busy_share);
     shared = std::max(shared, cell.instrument.coalesced_read_share);
     reconnects += cell.instrument.reconnects;
+    segments += cell.instrument.tap_segments;
+    sent_again += cell.instrument.tap_sent_again;
     stamps = stamps.empty() || stamps == cell.instrument.stamps ? cell.instrument.stamps : "mixed";
   }
   std::string out = format(
@@ -172,6 +174,10 @@ std::string instrument_text(const RunData& data, const RunSummary& run) {
       stamps.empty() ? "no" : stamps, value_text(worst_p99(run, Metric::send_lag)),
       value_text(worst_p99(run, Metric::client_lag)), 100 * busy, sources_text(run));
   std::vector<std::string> extras;
+  if (sent_again > 0)
+    extras.push_back(format("{} of {} segments were sent again",
+                            grouped(static_cast<double>(sent_again)),
+                            grouped(static_cast<double>(segments))));
   if (reconnects > 0)
     extras.push_back(format("{} kept-alive connections found closed", reconnects));
   if (shared > 0.01)

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/text.h"
+
 namespace tacho {
 namespace {
 

@@ -97,7 +97,7 @@ TEST_CASE("an error budget is passed or kept") {
 TEST_CASE("bounds come back from run.json as they were") {
   for (const CellSlo& slo : {p99_ttft, CellSlo{CellSlo::Kind::error_rate, "", 0, 0.01},
                              CellSlo{CellSlo::Kind::goodput, "", 0, 0.95}}) {
-    const CellSlo back = cell_slo_from_json(to_json(slo));
+    const CellSlo back = *cell_slo_from_json(to_json(slo));
     CHECK(slo_text(back) == slo_text(slo));
     CHECK(back.allowed() == doctest::Approx(slo.allowed()));
   }

@@ -42,9 +42,9 @@ TEST_CASE("chunks read together and late lose their stamps; read together at onc
 
 TEST_CASE("a tap that lost entries is no witness") {
   RunData data = sound();
-  data.manifest.instrument = {{"0", {{"tap_lost", 0}}}};
+  data.manifest.instrument = {{"0", {{"tap", {{"lost", 0}}}}}};
   CHECK(reason(data, "tap") == "");
-  data.manifest.instrument = {{"0", {{"tap_lost", 3}}}};
+  data.manifest.instrument = {{"0", {{"tap", {{"lost", 3}}}}}};
   CHECK(reason(data, "tap") == "client-bound: the tap lost 3 entries");
 }
 
