@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/sim_scheduler.h"
 #include "net/epoll_loop.h"
 #include "net/fetch.h"
 #include "sim/server.h"
@@ -21,8 +22,8 @@ struct SimFlags {
   std::string gpu = "h800", model = "llama-3-8b", served_model_name, host = "127.0.0.1",
               usage = "own-chunk", api_key, timing = "model";
   std::uint32_t port = 8000, tensor_parallel = 1, seed = 0, context_max = 0, tokens_per_chunk = 1;
-  std::uint32_t max_num_seqs = 256, max_num_batched_tokens = 8192, kv_tokens = 0,
-                keep_alive_max = 0;
+  std::uint32_t keep_alive_max = 0;
+  SchedulerFlags scheduler;
   std::uint32_t truth_max = 4'000'000;
   std::uint32_t expert_parallel = 1;
   std::string engine = "vllm", precision, kv_precision = "auto";
@@ -52,11 +53,6 @@ FlagTable sim_flags(SimFlags& f) {
             "GPUs that share the model. [default: 1]", 1, 1024);
   t.integer({"--ep", "--expert-parallel-size"}, "N", f.expert_parallel,
             "Of these, how many share the experts. [default: 1]", 1, 1024);
-  t.integer({"--max-num-seqs"}, "N", f.max_num_seqs, "Sequences in a batch. [default: 256]", 1);
-  t.integer({"--max-num-batched-tokens"}, "N", f.max_num_batched_tokens,
-            "Tokens in a step. [default: 8192]", 1);
-  t.integer({"--kv-tokens"}, "N", f.kv_tokens,
-            "Size of the KV cache. [default: what the hardware has room for]");
   t.integer({"--max-model-len"}, "N", f.context_max, "Context length. [default: the model's]");
   t.integer({"--seed"}, "N", f.seed, "Seed of answers, lengths and faults. [default: 0]");
   t.text(
@@ -70,6 +66,7 @@ FlagTable sim_flags(SimFlags& f) {
   t.integer({"--truth-max"}, "N", f.truth_max,
             "Tokens whose true times are kept for /sim/truth, 24 bytes each; the oldest requests "
             "are dropped first. [default: 4000000]");
+  add_scheduler_flags(t, f.scheduler);
   t.group("Server");
   t.text({"--host"}, "HOST", f.host, "Address to listen on. [default: 127.0.0.1]");
   t.integer({"--port"}, "PORT", f.port, "Port; 0 takes a free one and says which. [default: 8000]",
@@ -146,10 +143,12 @@ Result<SimOptions> read_options(const SimFlags& f) {
   if (!model) return model.error();
   auto usage = parse_usage(f.usage);
   if (!usage) return usage.error();
+  auto engine = read_scheduler(f.scheduler);
+  if (!engine) return engine.error();
   options.gpu = *gpu;
   options.model = *model;
   options.served_model_name = f.served_model_name;
-  options.engine = {f.max_num_seqs, f.max_num_batched_tokens, f.kv_tokens};
+  options.engine = *engine;
   options.seed = Seed{f.seed};
   options.context_max = f.context_max;
   options.tokens_per_chunk = f.tokens_per_chunk;
@@ -166,7 +165,7 @@ Result<SimOptions> read_options(const SimFlags& f) {
   auto serving = read_serving(f, *model);
   if (!serving) return serving.error();
   options.serving = *serving;
-  if (!options.fixed && f.kv_tokens == 0) {
+  if (!options.fixed && engine->blocks() == 0) {
     if (auto status = check_fit(*gpu, *model, *serving); !status) return status.error();
   }
   return options;

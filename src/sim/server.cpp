@@ -57,7 +57,7 @@ SimServer::SimServer(Loop& loop, SimOptions options, CountTokens count_tokens)
           loop, step_time_,
           [&] {
             EngineOptions engine = options_.engine;
-            if (engine.kv_tokens == 0) engine.kv_tokens = step_time_.kv_tokens();
+            if (engine.blocks() == 0) engine.kv_tokens = step_time_.kv_tokens();
             return engine;
           }(),
           *this),
