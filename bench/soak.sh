@@ -18,8 +18,9 @@ trap 'kill $engine 2>/dev/null || true; rm -rf "$folder"' EXIT
 engine=$!
 until url=$(grep -om1 'http://[0-9.:]*' "$folder/engine"); do sleep 0.1; done
 
-"$tacho" bench --url "$url" --concurrency "$streams" --duration "${minutes}m" --input-tokens 64 \
-  --output-tokens 200 --no-html --out "$folder/run" >"$folder/table" 2>"$folder/progress" &
+seconds=$(awk -v m="$minutes" 'BEGIN {print m * 60}')
+"$tacho" bench --url "$url" --concurrency "$streams" --duration "${seconds}s" --input-tokens 64 \
+  --output-tokens 200 --out "$folder/run" >"$folder/table" 2>"$folder/progress" &
 client=$!
 
 rss() { awk '/^VmRSS/ {print $2}' "/proc/$1/status" 2>/dev/null || true; }
@@ -31,7 +32,6 @@ done >"$folder/memory"
 code=0
 wait $client || code=$?
 
-seconds=$(awk -v m="$minutes" 'BEGIN {print m * 60}')
 awk -v seconds="$seconds" '
   NF == 3 {
     tenth = int(10 * $1 / seconds); if (tenth > 10) tenth = 10
@@ -48,5 +48,5 @@ awk -v seconds="$seconds" '
 records=$(wc -l <"$folder/run/requests.jsonl")
 bytes=$(stat -c %s "$folder/run/requests.jsonl")
 echo "  $records requests, $((bytes / 1048576)) MB of records on disk, exit code $code"
-sed -n '/^ tacho:/,$p' "$folder/table"
+sed -n '/^ tacho:/,/VALID/p' "$folder/table"
 exit "$code"
