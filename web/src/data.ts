@@ -14,8 +14,27 @@ export const stats = [
 ] as const;
 export type Stat = (typeof stats)[number];
 
-/// One distribution; `rank_is_max` names the percentiles whose rank is the largest sample.
-export type Distribution = Record<Stat, Maybe> & { rank_is_max: string[] };
+/// One distribution; `rank_is_max` names the percentiles whose rank is the largest sample. Of each
+/// statistic: its 95 % interval (null where it is not known), how many independent requests it
+/// stands on, and how many more an interval takes.
+export type Distribution = Record<Stat, Maybe> & {
+  rank_is_max: string[];
+  ci95: Record<string, [number, number] | null> | null;
+  n_effective: Record<string, number>;
+  needs_more: Record<string, number>;
+};
+
+/// The throughputs of a part of the cell's time.
+export interface Window {
+  from_s: Maybe;
+  duration_s: Maybe;
+  request_throughput_per_s: Maybe;
+  input_token_throughput_per_s: Maybe;
+  output_token_throughput_per_s: Maybe;
+  total_token_throughput_per_s: Maybe;
+}
+
+export type Windows = Record<"steady_state" | "whole_run" | "drain", Window | null>;
 
 /// The distributions of a summary, in the order in which tables show them.
 export const metrics = [
@@ -68,6 +87,7 @@ export type Summary = Record<Scalar, Maybe> & Record<Metric, Distribution | null
   token_source: { input: string | null; output: string | null };
   instrument: Instrument;
   truth: Truth | null;
+  windows: Windows;
   verdict: Verdict;
 };
 
@@ -157,7 +177,33 @@ export function read_distribution(value: unknown): Distribution | null {
   const source = tree(value);
   const numbers = each(stats, (stat) => number(source[stat]));
   if (numbers.n === 0 || stats.every((stat) => numbers[stat] === null)) return null;
-  return { ...numbers, rank_is_max: texts(source["rank_is_max"]) };
+  return {
+    ...numbers,
+    rank_is_max: texts(source["rank_is_max"]),
+    ci95: read_intervals(source["ci95"]),
+    n_effective: counts(source["n_effective"]),
+    needs_more: counts(source["needs_more"]),
+  };
+}
+
+function read_intervals(value: unknown): Distribution["ci95"] {
+  if (value === null || value === undefined) return null;
+  return Object.fromEntries(Object.entries(tree(value)).map(([key, bounds]) => {
+    const [low, high] = list(bounds).map(number);
+    return [key, low === null || low === undefined || high === null || high === undefined
+      ? null : [low, high]];
+  }));
+}
+
+const window_numbers = [
+  "from_s", "duration_s", "request_throughput_per_s", "input_token_throughput_per_s",
+  "output_token_throughput_per_s", "total_token_throughput_per_s",
+] as const;
+
+function read_window(value: unknown): Window | null {
+  const source = tree(value);
+  return number(source["duration_s"]) === null ? null
+    : each(window_numbers, (key) => number(source[key]));
 }
 
 function read_goodput(value: unknown): Goodput | null {
@@ -204,6 +250,8 @@ function read_summary(value: unknown): Summary {
     token_source: { input: text(token_source["input"]), output: text(token_source["output"]) },
     instrument: read_instrument(source["instrument"]),
     truth: read_truth(source["truth"]),
+    windows: each(["steady_state", "whole_run", "drain"] as const,
+                  (key) => read_window(tree(source["windows"])[key])),
     verdict: {
       valid: typeof verdict["valid"] === "boolean" ? verdict["valid"] : null,
       reasons: texts(verdict["reasons"]),

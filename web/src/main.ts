@@ -15,6 +15,7 @@ import { bar, tiles, title_block, verdict_block } from "./views/head.ts";
 import { instrument_panel } from "./views/instrument.ts";
 import { failure_table, overview_table } from "./views/overview.ts";
 import { section } from "./views/panel.ts";
+import { interval_table, window_table } from "./views/sure.ts";
 
 type Theme = "light" | "dark";
 
@@ -192,12 +193,12 @@ class Page {
                       on_open: (index: number) => this.open(index) };
     const cell = report.cells[open]!;
     return section("cell", t("cell_detail"), cell_picker(options), cell_summary(cell),
-      percentile_table(cell), cell_charts(options));
+      percentile_table(cell), window_table(cell), cell_charts(options));
   }
 
   private sure() {
     const cell = this.state.report.cells[this.state.open]!;
-    return section("sure", `${t("how_sure")} · ${cell.label}`, 
+    return section("sure", `${t("how_sure")} · ${cell.label}`, interval_table(cell),
       instrument_panel(cell, this.state.report.run.certificate));
   }
 }

@@ -110,7 +110,8 @@ export function percentile_table(cell: Cell): HTMLElement {
     thin ? h("p", { class: "foot" }, t("rank_is_max")) : null);
 }
 
-const metric_title = (metric: Metric) =>
+/// The name of a metric with its unit.
+export const metric_title = (metric: Metric) =>
   metric.endsWith("_ms") ? `${metric_name(metric)} (ms)` : metric_name(metric);
 
 function statistic(distribution: Distribution, which: Stat) {
