@@ -27,6 +27,24 @@ test("a distribution without samples is none", () => {
   assert.deepEqual(known.rank_is_max, ["p99"]);
 });
 
+test("an interval is two numbers, or it is not known; a run without them says so", () => {
+  const sure = read_distribution({ n: 9, p50: 1, ci95: { p50: [0.5, 2], p99: null, p90: [1, "x"] },
+                                   needs_more: { p99: 7 }, n_effective: { p50: 3.5 } });
+  assert.deepEqual(sure.ci95, { p50: [0.5, 2], p99: null, p90: null });
+  assert.equal(sure.needs_more.p99, 7);
+  assert.equal(sure.n_effective.p50, 3.5);
+  assert.equal(read_distribution({ n: 9, p50: 1 }).ci95, null);
+});
+
+test("the parts of a run are read where it has them", () => {
+  const [one, none] = cells({ summary: { windows: { headline: "drain",
+    drain: { from_s: 1, duration_s: 2, request_throughput_per_s: 3 }, steady_state: null } } }, {});
+  assert.equal(one.summary.windows.drain.request_throughput_per_s, 3);
+  assert.equal(one.summary.windows.drain.total_token_throughput_per_s, null);
+  assert.equal(one.summary.windows.steady_state, null);
+  assert.equal(none.summary.windows.whole_run, null);
+});
+
 test("columns of requests have one length and keep the real total", () => {
   const [cell] = cells({ requests_total: 50_000,
     requests: { start_s: [0, 1, 2], ttft_ms: [5], outcome: ["ok"] } });

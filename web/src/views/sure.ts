@@ -27,7 +27,7 @@ export function interval_table(cell: Cell): HTMLElement | null {
     key: which, title: which === "mean" ? t("stat_mean") : which,
     value: (row) => row.distribution[which], show: (row) => interval(row.distribution, which),
   });
-  const worth = (row: Row): Maybe => row.distribution.n_effective["p50"] ?? null;
+  const worth = (row: Row): Maybe => rounded(row.distribution.n_effective["p50"]);
   return h("div", {},
     table<Row>({
       id: "interval-table", caption: t("intervals"), rows,
@@ -48,6 +48,9 @@ function interval({ ci95, needs_more }: Distribution, which: Judged) {
   return missing === undefined ? gap
     : h("span", { class: "thin" }, t("more_requests", { n: count(missing) }));
 }
+
+const rounded = (value: number | undefined): Maybe =>
+  value === undefined ? null : Math.round(value);
 
 interface NamedWindow {
   name: string;
