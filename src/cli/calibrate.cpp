@@ -234,26 +234,40 @@ Status keep(const Json& certificate) {
   return write_file(path, dump_json(certificate, 1) + "\n");
 }
 
+/// Why nothing is kept; empty when it is. An engine that could not keep up has said nothing of
+/// tacho, and must not take the place of a certificate that does.
+std::string why_not_kept(const Calibration& calibration) {
+  if (is_interrupted) return "interrupted";
+  for (const CalibrationLevel& level : calibration.levels) {
+    const bool is_silent =
+        level.verdict == LevelVerdict::engine_bound || level.verdict == LevelVerdict::failed;
+    if (!is_silent) return "";
+  }
+  return "no level says anything of tacho";
+}
+
 int print(const CalibrateFlags& flags, const LevelSettings& settings,
           const Calibration& calibration) {
   Json certificate = certificate_json(flags, settings, calibration);
-  if (is_interrupted) {
-    std::fprintf(stderr, "tacho: interrupted; no certificate was written\n");
+  const std::string why_not = why_not_kept(calibration);
+  if (!why_not.empty()) {
+    std::fprintf(stderr, "tacho: %s; no certificate was written\n", why_not.c_str());
   } else if (auto status = keep(certificate); !status) {
     return fail(status.error());
   }
+  const int code = is_interrupted ? 130 : 0;
   if (flags.is_json) {
     if (!calibration.hogged.empty()) certificate["hog"] = to_json(calibration.hogged.front());
     std::printf("%s\n", dump_json(certificate, 1).c_str());
-    return is_interrupted ? 130 : 0;
+    return code;
   }
   std::string text = calibration_table(calibration.levels);
   if (!calibration.note.empty()) text += format("\n note: {}\n", calibration.note);
   text += hog_text(calibration.hogged);
   text += "\n" + calibration_conclusion(calibration.levels);
-  if (!is_interrupted) text += format(" wrote {}\n", certificate_path());
+  if (why_not.empty()) text += format(" wrote {}\n", certificate_path());
   std::fputs(text.c_str(), stdout);
-  return is_interrupted ? 130 : 0;
+  return code;
 }
 
 Status check(const CalibrateFlags& flags) {
