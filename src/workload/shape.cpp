@@ -52,7 +52,7 @@ std::optional<std::size_t> cut_piece(const Tokenizer& tokenizer, std::string_vie
 ///
 /// Adding up gives the cut at once for most tokenizers. For the others the difference between the
 /// count and the wanted one says how far to move, and a few rounds suffice.
-std::optional<std::string> cut_exactly(const Tokenizer& tokenizer, const Window& window,
+std::optional<std::string> cut_exactly(const Tokenizer& tokenizer, const TextWindow& window,
                                        std::size_t wanted) {
   constexpr int rounds = 8;
   std::size_t target = wanted;
@@ -133,11 +133,11 @@ class WindowSource {
   WindowSource(CorpusText& corpus, Seed seed) : corpus_(corpus), starts_(corpus, seed) {}
 
   /// A window with some text to spare, and where it begins; nothing when all places are used up.
-  std::optional<std::pair<WindowStart, Window>> next(std::size_t tokens) {
+  std::optional<std::pair<WindowStart, TextWindow>> next(std::size_t tokens) {
     // Estimates may be off by a few per cent for tokenizers whose counts do not add up.
     const std::size_t roomy = tokens + tokens / 16 + 32;
     while (const auto start = starts_.next()) {
-      Window window = corpus_.window(*start, roomy);
+      TextWindow window = corpus_.window(*start, roomy);
       if (tokens >= distinct_tokens && !begun_.insert(beginning(window)).second) continue;
       return std::pair{*start, std::move(window)};
     }
@@ -145,7 +145,7 @@ class WindowSource {
   }
 
  private:
-  static std::uint64_t beginning(const Window& window) {
+  static std::uint64_t beginning(const TextWindow& window) {
     std::size_t step = 0;
     while (window.steps[step].tokens < distinct_tokens) ++step;
     // The last whole step before the limit: what follows it may belong to the 17th token.
@@ -160,7 +160,7 @@ class WindowSource {
 
 /// Cuts each window to its length, on all cores.
 std::vector<std::optional<std::string>> cut_all(const Tokenizer& tokenizer,
-                                                const std::vector<Window>& windows,
+                                                const std::vector<TextWindow>& windows,
                                                 const PromptLengths* lengths) {
   std::vector<std::optional<std::string>> cuts(windows.size());
   std::atomic<std::size_t> next = 0;
@@ -194,7 +194,7 @@ Status shape_batch(const Dataset& corpus, const Tokenizer& tokenizer, WindowSour
   const std::size_t begin = prompts.size();
   const auto take = [&](std::size_t index) { return source.next(lengths[index].input_tokens); };
   std::vector<WindowStart> starts;
-  std::vector<Window> windows;
+  std::vector<TextWindow> windows;
   for (std::size_t i = begin; i < begin + size; ++i) {
     auto taken = take(i);
     if (!taken) return too_small(corpus, i, lengths[i], lengths.size());

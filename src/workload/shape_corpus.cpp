@@ -106,8 +106,8 @@ CorpusText::Section& CorpusText::split_section(std::size_t index) {
 
 std::size_t CorpusText::pieces(std::size_t section) { return split_section(section).begins.size(); }
 
-Window CorpusText::window(WindowStart start, std::size_t tokens) {
-  Window window;
+TextWindow CorpusText::window(WindowStart start, std::size_t tokens) {
+  TextWindow window;
   window.steps.push_back({});
   const auto append = [&window](std::string_view text, std::size_t more) {
     window.text += text;

@@ -23,7 +23,7 @@ struct WindowStep {
 };
 
 /// A stretch of text with its possible ends. The first step is {0, 0}.
-struct Window {
+struct TextWindow {
   std::string text;
   std::vector<WindowStep> steps;
 };
@@ -47,7 +47,7 @@ class CorpusText {
   std::size_t pieces(std::size_t section);
 
   /// The text from `start` on, at least `tokens` long by adding.
-  Window window(WindowStart start, std::size_t tokens);
+  TextWindow window(WindowStart start, std::size_t tokens);
 
  private:
   struct Section {

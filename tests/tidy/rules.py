@@ -209,6 +209,23 @@ def check_places(tree):
                 yield f"{path}:{number}: a lock file that names the host its packages came from"
 
 
+_TYPE = re.compile(r"^(?:struct|class|enum class|union) (\w+)[^;{(]*\{", re.M)
+
+
+def check_type_names(tree):
+    """No two headers define a type of one name: the linker would take either for both."""
+    seen = {}
+    for path in sorted(tree.paths(".h")):
+        if not path.startswith("src/"):
+            continue
+        code = without_comments_and_strings(tree.files[path])
+        for found in _TYPE.finditer(code):
+            place = f"{path}:{code.count(chr(10), 0, found.start()) + 1}"
+            if found[1] in seen:
+                yield f"{place}: '{found[1]}' is defined in {seen[found[1]]} too"
+            seen.setdefault(found[1], place)
+
+
 RULES = {
     "floors": floors.check_floors,
     "picture": floors.check_picture,
@@ -221,4 +238,5 @@ RULES = {
     "openings": check_openings,
     "unused headers": check_used_headers,
     "places": check_places,
+    "type names": check_type_names,
 }

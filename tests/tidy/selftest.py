@@ -137,6 +137,13 @@ SAMPLES = {
         [{"src/net/a.h": ""}, {"src/net/a.h": "", "src/net/a.cpp": AN_INCLUDE}],
         [{"src/net/a.h": "", "src/load/b.cpp": AN_INCLUDE}],
     ),
+    "type names": (
+        [{"src/net/a.h": "struct A {\n};\n", "src/load/b.h": "class A final : B {\n};\n"}],
+        [
+            {"src/net/a.h": "struct A {\n};\n", "src/load/b.h": "struct A;\nstruct AB {\n};\n"},
+            {"src/net/a.h": "struct A {\n};\n", "src/load/b.cpp": "struct A {\n};\n"},
+        ],
+    ),
     "places": (
         [
             {"a.md": "see /wo" "rk/main"},
