@@ -215,10 +215,8 @@ _TYPE = re.compile(r"^(?:struct|class|enum class|union) (\w+)[^;{(]*\{", re.M)
 def check_type_names(tree):
     """No two headers define a type of one name: the linker would take either for both."""
     seen = {}
-    for path in sorted(tree.paths(".h")):
-        if not path.startswith("src/"):
-            continue
-        code = without_comments_and_strings(tree.files[path])
+    for path in sorted(tree.paths(".h", under="src/")):
+        code = cpp_text.without_comments_and_strings(tree.files[path])
         for found in _TYPE.finditer(code):
             place = f"{path}:{code.count(chr(10), 0, found.start()) + 1}"
             if found[1] in seen:

@@ -111,7 +111,8 @@ export const en = {
   window_drain: "Drain",
   intervals: "95 % intervals",
   intervals_help: "By the effective number of samples: requests that follow each other are alike, "
-    + "and are worth fewer. Where they are too few there is no interval, but how many more it takes.",
+    + "and are worth fewer. Where they are too few there is no interval, but how many more it "
+    + "takes.",
   worth: "Worth",
   more_requests: "{n} more requests",
   metric: "Metric",
