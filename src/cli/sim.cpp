@@ -183,6 +183,7 @@ int serve(const SimFlags& flags, SimOptions options) {
                              options.model.id, flags.ttft_ms, flags.gap_ms)
                     : format("{} on {} × {}", options.model.id, options.serving.tensor_parallel,
                              options.gpu.name);
+  options.encode = [&](std::string_view text) { return tokenizer.encode(text); };
   SimServer server(**loop, std::move(options),
                    [&](std::string_view text) { return tokenizer.count(text); });
   if (auto status = server.listen(*address); !status) return fail(status.error());

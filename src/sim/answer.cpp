@@ -20,8 +20,13 @@ std::string quoted(std::string_view text) {
 
 void append_usage(std::string& out, const LiveRequest& live) {
   fmt::format_to(std::back_inserter(out),
-                 "\"usage\":{{\"prompt_tokens\":{},\"total_tokens\":{},\"completion_tokens\":{}}}",
+                 "\"usage\":{{\"prompt_tokens\":{},\"total_tokens\":{},\"completion_tokens\":{}",
                  live.input_tokens, live.input_tokens + live.emitted, live.emitted);
+  if (live.cached_tokens > 0) {
+    fmt::format_to(std::back_inserter(out), ",\"prompt_tokens_details\":{{\"cached_tokens\":{}}}",
+                   live.cached_tokens);
+  }
+  out += '}';
 }
 
 double rounded_ms(Duration duration) { return std::round(to_ms(duration) * 100.0) / 100.0; }
@@ -100,6 +105,9 @@ std::string whole_answer(const LiveRequest& live, std::string_view model) {
   answer["usage"] = {{"prompt_tokens", live.input_tokens},
                      {"total_tokens", live.input_tokens + live.emitted},
                      {"completion_tokens", live.emitted}};
+  if (live.cached_tokens > 0) {
+    answer["usage"]["prompt_tokens_details"] = {{"cached_tokens", live.cached_tokens}};
+  }
   if (live.returns_times) answer["latency"] = return_latency(live);
   return dump_json(answer);
 }

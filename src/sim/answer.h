@@ -24,9 +24,10 @@ struct LiveRequest final : ServerRequest::Attachment, Sequence {
   bool ends_by_length = true;  ///< Else by its own end-of-text.
   bool has_begun = false;      ///< A piece of it has been written.
   std::uint64_t text_seed = 0;
-  std::int64_t created_s = 0;  ///< Wall clock.
-  std::string event_start;     ///< Up to the text of a chunk.
-  std::string text;            ///< What is to go out with the next chunk, or with the whole answer.
+  std::vector<std::uint64_t> hashes;  ///< What `block_hashes` looks at.
+  std::int64_t created_s = 0;         ///< Wall clock.
+  std::string event_start;            ///< Up to the text of a chunk.
+  std::string text;  ///< What is to go out with the next chunk, or with the whole answer.
   std::uint32_t pending_tokens = 0;
   Instant first_written = never;
   Instant last_written = never;

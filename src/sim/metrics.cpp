@@ -40,6 +40,13 @@ std::string SimMetrics::page(const Engine& engine, const std::string& model,
                real(finished_stop), "finished_reason=\"stop\"");
   page.more("vllm:request_success_total", real(finished_length), "finished_reason=\"length\"");
   page.more("vllm:request_success_total", real(finished_abort), "finished_reason=\"abort\"");
+  const SchedulerCounts& counts = engine.counts();
+  page.counter("vllm:num_preemptions_total", "Cumulative number of preemption from the engine.",
+               real(counts.preemptions));
+  page.counter("vllm:prefix_cache_queries_total", "Prefix cache queries, in queried tokens.",
+               real(counts.prefix_queries));
+  page.counter("vllm:prefix_cache_hits_total", "Prefix cache hits, in cached tokens.",
+               real(counts.prefix_hits));
   page.counter("vllm:iterations_total", "Number of engine steps.", real(engine.steps()));
   page.histogram("vllm:time_to_first_token_seconds", "Histogram of time to first token in seconds.",
                  ttft_s);

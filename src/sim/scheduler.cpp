@@ -19,6 +19,18 @@ constexpr std::size_t sorted_max = 128;
 
 }  // namespace
 
+std::string_view name_of(BatchPolicy policy) {
+  switch (policy) {
+    case BatchPolicy::vllm:
+      return "vllm";
+    case BatchPolicy::sglang:
+      return "sglang";
+    case BatchPolicy::prefill_first:
+      return "prefill-first";
+  }
+  return "";
+}
+
 Scheduler::Scheduler(const EngineOptions& options)
     : options_(options), pool_(options.blocks(), options.prefix_caching) {
   TACHO_ASSERT(options_.block_size > 0 && options_.max_num_seqs > 0 &&
@@ -284,7 +296,8 @@ std::uint32_t Scheduler::repeats() const {
   const bool is_full = running_.size() >= options_.max_num_seqs ||
                        (options_.policy == BatchPolicy::vllm &&
                         work_.decode_sequences == options_.max_num_batched_tokens);
-  if (!waiting_.empty() && !is_full && !is_admission_closed_) return 0;
+  // Room that somebody was thrown out of may be the next one's, even after admission was tried.
+  if (!waiting_.empty() && (has_preempted_ || (!is_full && !is_admission_closed_))) return 0;
   std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
   for (const Sequence* sequence : running_) {
     most = std::min(most, sequence->output_tokens - sequence->emitted - 1);

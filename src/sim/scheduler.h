@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <string_view>
 #include <vector>
 
 #include "sim/kv_pool.h"
@@ -19,6 +20,9 @@ enum class BatchPolicy {
   sglang,         ///< Prompts in chunks before any decode, the longest cached prefix first.
   prefill_first,  ///< Whole prompts before any decode, as vLLM did up to 0.5.
 };
+
+/// The policy as it is typed: vllm, sglang, prefill-first.
+std::string_view name_of(BatchPolicy policy);
 
 /// The scheduler's limits, by vLLM's names.
 struct EngineOptions {

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "sim/answer.h"
+#include "sim/prefix_hash.h"
 
 namespace tacho {
 namespace {
@@ -184,7 +185,7 @@ Result<std::unique_ptr<LiveRequest>> SimServer::read_generation(const Json& body
   live->includes_usage = body.contains("stream_options") && body["stream_options"].is_object() &&
                          flag(body["stream_options"], "include_usage");
   live->returns_times = flag(body, "return_latency");
-  live->input_tokens = static_cast<std::uint32_t>(std::max<std::size_t>(1, count_tokens_(prompt)));
+  read_prompt(*live, prompt, body);
   live->text_seed = hash_text(prompt, options_.seed.value ^ 0xcbf29ce484222325u);
 
   const double limit =
@@ -206,6 +207,23 @@ Result<std::unique_ptr<LiveRequest>> SimServer::read_generation(const Json& body
   if (!options_.fixed && !engine_.fits(*live))
     return input_error("the request does not fit into the KV cache");
   return live;
+}
+
+/// Its length, its blocks' hashes and its priority.
+void SimServer::read_prompt(LiveRequest& live, const std::string& prompt, const Json& body) const {
+  std::size_t tokens = 0;
+  if (options_.encode && options_.engine.prefix_caching && !options_.fixed) {
+    const std::string salt = json_string(body, "cache_salt", "");
+    const auto ids = options_.encode(prompt);
+    tokens = ids.size();
+    live.hashes = block_hashes(ids, options_.engine.block_size, hash_text(salt, 0));
+    live.block_hashes = live.hashes;
+  } else {
+    tokens = count_tokens_(prompt);
+  }
+  live.input_tokens = static_cast<std::uint32_t>(std::max<std::size_t>(1, tokens));
+  live.priority =
+      static_cast<std::int32_t>(std::clamp(json_number(body, "priority", 0), -1e9, 1e9));
 }
 
 void SimServer::serve_embeddings(ServerRequest& request) {
@@ -393,6 +411,11 @@ Json SimServer::config() const {
           {"max_num_seqs", options_.engine.max_num_seqs},
           {"max_num_batched_tokens", options_.engine.max_num_batched_tokens},
           {"kv_tokens", engine_.kv_total()},
+          {"block_size", options_.engine.block_size},
+          {"batching", name_of(options_.engine.policy)},
+          {"scheduling_policy", options_.engine.by_priority ? "priority" : "fcfs"},
+          {"chunked_prefill", engine_.options().chunked_prefill},
+          {"prefix_caching", options_.encode && options_.engine.prefix_caching},
           {"max_model_len", options_.context_max},
           {"tokens_per_chunk", options_.tokens_per_chunk},
           {"timing", options_.fixed ? "fixed" : "model"},

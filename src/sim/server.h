@@ -31,6 +31,9 @@ enum class UsageStyle {
   none,         ///< Never (llama-cpp-python).
 };
 
+/// The tokens of a text.
+using EncodeTokens = std::function<std::vector<std::uint32_t>(std::string_view)>;
+
 /// How the server behaves.
 struct SimOptions {
   GpuProfile gpu;
@@ -47,6 +50,7 @@ struct SimOptions {
   std::string api_key;                ///< Empty: none is asked for.
   std::vector<FaultRule> faults;
   HttpServerOptions http;
+  EncodeTokens encode;  ///< What prompts are told apart by; none: there is no prefix cache.
 };
 
 /// Counts the tokens of a text.
@@ -74,6 +78,7 @@ class SimServer final : public RequestHandler, public EngineListener {
  private:
   void serve_generation(ServerRequest& request, bool is_chat);
   Result<std::unique_ptr<LiveRequest>> read_generation(const Json& body, bool is_chat);
+  void read_prompt(LiveRequest& live, const std::string& prompt, const Json& body) const;
   void serve_embeddings(ServerRequest& request);
   void serve_truth(ServerRequest& request, std::string_view id);
   bool is_authorized(ServerRequest& request);

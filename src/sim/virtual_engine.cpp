@@ -101,8 +101,7 @@ class Run {
     if (options_.keeps_tokens) extend(request, steps_ - 1, 1);
     if (request.emitted < request.output_tokens) return;
     request.last_token = now_;
-    --in_flight_;
-    room_since_ = now_;
+    if (in_flight_-- == options_.concurrency) room_since_ = now_;
   }
 
   const StepCost& cost_;

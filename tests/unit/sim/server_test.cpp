@@ -309,5 +309,33 @@ TEST_CASE(
   CHECK(whole["usage"]["completion_tokens"] == 3);
 }
 
+TEST_CASE("a prompt that begins like an earlier one says how much of it was in the cache") {
+  SimOptions options;
+  options.encode = [](std::string_view text) {
+    std::vector<std::uint32_t> ids;
+    for (const auto word : split(text, ' ')) ids.push_back(static_cast<std::uint32_t>(word.size()));
+    return ids;
+  };
+  World world(std::move(options));
+  std::string prompt = "a";
+  for (int i = 0; i < 39; ++i) prompt += " bb";
+  const auto cached = [&](const std::string& text, std::string_view more = "") {
+    const Json answer = world.ask_json("/v1/completions",
+                                       format(R"({{"prompt":"{}","max_tokens":2{}}})", text, more));
+    CHECK(answer["usage"]["prompt_tokens"] == split(text, ' ').size());
+    return answer["usage"].contains("prompt_tokens_details")
+               ? answer["usage"]["prompt_tokens_details"]["cached_tokens"].get<int>()
+               : 0;
+  };
+  CHECK(cached(prompt) == 0);
+  CHECK(cached(prompt) == 32);  // Two full blocks of 16.
+  CHECK(cached(prompt + " ccc") == 32);
+  CHECK(cached("zzzz " + prompt) == 0);
+  CHECK(cached(prompt, R"(,"cache_salt":"mine")") == 0);
+  const std::string page = world.ask("GET", "/metrics").body;
+  CHECK(page.find("vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"llama-3-8b\"} 64") !=
+        std::string::npos);
+}
+
 }  // namespace
 }  // namespace tacho
