@@ -36,7 +36,7 @@ Window work_in(const CellSummary& cell, Span span, Instant start) {
   window.duration_s = to_s(span.to - span.from);
   for (std::size_t i = 0; i < cell.records.size(); ++i) {
     const Record& record = *cell.records[i];
-    if (record.outcome != Outcome::ok || !happened(record.done)) continue;
+    if (record.outcome != Outcome::ok || !happened(record.sent) || !happened(record.done)) continue;
     const double whole = to_s(record.done - record.sent);
     const double inside = to_s(std::min(record.done, span.to) - std::max(record.sent, span.from));
     const bool is_within = record.done > span.from && record.done <= span.to;
@@ -57,7 +57,7 @@ std::optional<Instant> settled_ttft(const std::vector<const Record*>& by_due) {
   std::vector<Instant> dues;
   for (const Record* record : by_due) {
     const Instant end = happened(first_token(*record)) ? first_token(*record) : record->done;
-    if (record->outcome != Outcome::ok || !happened(end)) continue;
+    if (record->outcome != Outcome::ok || !happened(record->sent) || !happened(end)) continue;
     series.push_back(to_ms(end - record->sent));
     dues.push_back(record->due);
   }
