@@ -215,6 +215,8 @@ std::uint32_t Scheduler::hits_of(const Sequence& sequence) const {
 }
 
 void Scheduler::sort_by_prefix() {
+  // The order of equals is that of the last time, so it must not depend on steps that are folded.
+  if (running_.size() >= options_.max_num_seqs) return;
   if (waiting_.size() < 2 || waiting_.size() > sorted_max || !options_.prefix_caching) return;
   std::vector<std::pair<std::uint32_t, Sequence*>> ranked;
   for (Sequence* sequence : waiting_) ranked.emplace_back(hits_of(*sequence), sequence);
