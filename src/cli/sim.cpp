@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/sim_scheduler.h"
+#include "cli/sim_validate.h"
 #include "net/epoll_loop.h"
 #include "net/fetch.h"
 #include "sim/server.h"
@@ -207,6 +208,8 @@ int serve(const SimFlags& flags, SimOptions options) {
 }
 
 int run_sim(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments.front() == "validate")
+    return run_sim_validate({arguments.begin() + 1, arguments.end()});
   SimFlags flags;
   auto others = sim_flags(flags).parse(arguments);
   if (!others) return fail(others.error());
@@ -222,7 +225,7 @@ int run_sim(const std::vector<std::string>& arguments) {
 Command sim_command() {
   return {"sim",
           "serves the built-in engine, an OpenAI-compatible server that needs no GPU",
-          "[OPTIONS]",
+          "[OPTIONS] | validate FILE.csv [OPTIONS]",
           "  tacho sim --gpu h800 --model llama-3-8b --port 8000\n"
           "  curl http://127.0.0.1:8000/v1/chat/completions -d "
           "'{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}'\n",

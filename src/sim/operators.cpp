@@ -58,7 +58,8 @@ double Operators::peak(NumberFormat precision) const {
 }
 
 double Operators::gemm(double tokens, double n, double k, NumberFormat precision) const {
-  const OperatorLaw law = GpuProfile::law(gpu_.gemm, serving_.engine.id, precision);
+  OperatorLaw law = GpuProfile::law(gpu_.gemm, serving_.engine.id, precision);
+  law.t0_s *= serving_.engine.launch_share;
   const double bytes =
       n * k * weight_bytes(precision) +
       tokens * (k * std::min(activation_bytes, weight_bytes(precision)) + n * activation_bytes);
@@ -93,7 +94,8 @@ double Operators::experts(double tokens) const {
   const double k = model_.experts_per_token, all = model_.experts, h = model_.hidden;
   const double matrices = model_.is_gated ? 3.0 : 2.0;
   const NumberFormat precision = serving_.precision;
-  const OperatorLaw law = GpuProfile::law(gpu_.moe, serving_.engine.id, precision);
+  OperatorLaw law = GpuProfile::law(gpu_.moe, serving_.engine.id, precision);
+  law.t0_s *= serving_.engine.launch_share;
   // Experts that at least one token goes to, when each token picks k of them evenly.
   const double active = all * (1.0 - std::pow(1.0 - k / all, tokens));
   const double load = serving_.expert_parallel > 1 ? expert_imbalance : 1.0;

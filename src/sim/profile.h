@@ -60,6 +60,7 @@ struct GpuProfile {
   bool is_verified = false;
   std::string error_band;  ///< In words.
   std::string source;
+  std::vector<std::string> fitted;  ///< Figures that were fitted to serving measurements.
 
   /// The law of that engine and precision, or the nearest there is.
   static OperatorLaw law(const std::map<std::string, OperatorLaw>& laws, std::string_view engine,
@@ -105,11 +106,14 @@ struct ModelProfile {
 struct EngineProfile {
   std::string id, name;
   std::vector<std::string> aliases;
-  double step_s = 1.2e-3;             ///< Host time of each step.
-  double sequence_s = 25e-6;          ///< The same, for each decoding sequence.
-  double prefill_step_s = 2e-3;       ///< More, when a step has prompts: no recorded graph.
-  double request_s = 10e-3;           ///< HTTP, tokenizer and hand-overs, once a request.
-  double prompt_token_s = 0.0;        ///< The same for each token of the prompt.
+  double step_s = 1.2e-3;        ///< Host time of each step.
+  double sequence_s = 25e-6;     ///< The same, for each decoding sequence.
+  double prefill_step_s = 2e-3;  ///< More, when a step has prompts: no recorded graph.
+  double request_s = 10e-3;      ///< HTTP, tokenizer and hand-overs, once a request.
+  double prompt_token_s = 0.0;   ///< The same for each token of the prompt.
+  /// How much of an operator's t0 is left where a recorded graph launches it, beside its
+  /// neighbours.
+  double launch_share = 1.0;
   double kernels_per_layer = 8;       ///< Small kernels beside the matrix products ...
   double kernel_s = 2e-6;             ///< ... and each one's time.
   double prefill_attention_s = 8e-6;  ///< Once a chunk and layer.
@@ -117,7 +121,8 @@ struct EngineProfile {
   double moe_prefill_layer_s = 0.0;   ///< Least time of an expert layer in a step with prompts.
   double eager_layer_s = 0.37e-3;     ///< Host time of a layer without recorded graphs.
   double memory_share = 0.9;
-  double reserve_bytes = 3.5e9;  ///< Activations, graphs and communication buffers of each GPU.
+  double reserve_bytes = 3.5e9;     ///< Activations, graphs and communication buffers of each GPU.
+  std::vector<std::string> fitted;  ///< Figures that were fitted to serving measurements.
 };
 
 /// All profiles that are part of the binary.

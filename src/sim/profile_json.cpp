@@ -129,6 +129,7 @@ Result<GpuProfile> read_gpu(const Json& json, std::string_view what) {
   gpu.is_verified = json.value("verified", Json(false)) == Json(true);
   gpu.error_band = json_string(json, "error_band", "unknown");
   gpu.source = json_string(json, "efficiency_source", what);
+  gpu.fitted = strings(json, "fitted");
   return gpu;
 }
 
@@ -148,6 +149,7 @@ Result<EngineProfile> read_engine(const Json& json, std::string_view what) {
   take("prefill_step_ms", 1e-3, engine.prefill_step_s);
   take("request_ms", 1e-3, engine.request_s);
   take("prompt_token_us", micro, engine.prompt_token_s);
+  take("launch_share", 1.0, engine.launch_share);
   take("kernels_per_layer", 1.0, engine.kernels_per_layer);
   take("kernel_us", micro, engine.kernel_s);
   take("prefill_attention_us", micro, engine.prefill_attention_s);
@@ -160,6 +162,7 @@ Result<EngineProfile> read_engine(const Json& json, std::string_view what) {
     return input_error(format(
         "{}: times must not be negative, kv8_efficiency and memory_share are in (0, 1]", what));
   }
+  engine.fitted = strings(json, "fitted");
   return engine;
 }
 

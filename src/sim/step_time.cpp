@@ -82,7 +82,7 @@ void StepTime::set_attention(const GpuProfile& gpu, const ModelProfile& model,
     token_s = std::max(token_s, 2.0 * heads * (2.0 * model.kv_lora + model.rope_dim) / peak);
     pair_s = 2.0 * heads * (model.nope_dim + model.rope_dim + model.v_dim) / peak;
   }
-  decode_attention_s_ = model.layers * gpu.attention_decode_t0_s;
+  decode_attention_s_ = model.layers * gpu.attention_decode_t0_s * serving.engine.launch_share;
   decode_context_s_ = full * token_s;
   window_context_s_ = windowed * token_s;
   window_ = model.window;

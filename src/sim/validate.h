@@ -1,0 +1,94 @@
+// How right the engine's model is: measured serving points, each run in virtual time, and the
+// errors.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "sim/step_time.h"
+
+namespace tacho {
+
+/// One measured point: a closed loop of `concurrency` requests of these lengths.
+struct MeasuredPoint {
+  std::string id;
+  std::string family;  ///< Model, GPU, engine, number format and GPUs: what errors are grouped by.
+  std::string shape;   ///< Model, lengths and concurrency: what configurations are ranked within.
+  GpuProfile gpu;
+  ModelProfile model;
+  Serving serving;
+  std::uint32_t input = 0, output = 0, concurrency = 0;
+  double least_share = 1.0;  ///< Lengths are uniform from this share of the named ones up to them.
+  std::uint32_t num_gpu_blocks = 0;  ///< 0: what the memory has room for.
+  bool is_saturated = false;         ///< Left out of the statistics.
+  double ttft_ms = 0.0, tpot_ms = 0.0;
+
+  /// Mean number of output tokens.
+  double output_mean() const;
+};
+
+/// Means over the requests of a point, measured or simulated.
+struct PointFigures {
+  double ttft_ms = 0.0;
+  double tpot_ms = 0.0;
+  double e2e_ms = 0.0;
+  double tokens_per_s = 0.0;  ///< Output tokens of all requests.
+};
+
+/// A measured point and what the simulation says of it.
+struct PointResult {
+  const MeasuredPoint* point = nullptr;
+  PointFigures measured, simulated;
+  std::string left_out;  ///< Why it is not in the statistics; empty: it is.
+};
+
+/// Median and 90th percentile of relative errors without their signs, and the median with it.
+struct ErrorSpread {
+  double median = 0.0, p90 = 0.0, bias = 0.0;
+};
+
+/// The errors of one family, or of all.
+struct FamilyErrors {
+  std::string family;
+  std::size_t points = 0;
+  ErrorSpread ttft, tpot, e2e, throughput;
+};
+
+/// What a validation found.
+struct Validation {
+  std::vector<PointResult> results;
+  std::vector<FamilyErrors> families;  ///< In the order of the file; the last one is "all".
+  double kendall_tau = 0.0;            ///< Of E2E times of configurations at the same shape.
+  std::size_t pairs = 0;               ///< That were compared for it.
+  std::size_t fitted_constants = 0;    ///< Of the profiles in use, set by measured serving points.
+  std::size_t left_out = 0;
+};
+
+/// Profiles that take the place of those of the same id.
+struct OwnProfiles {
+  std::vector<GpuProfile> gpus;
+  std::vector<ModelProfile> models;
+  std::vector<EngineProfile> engines;
+};
+
+/// Reads a CSV file of measured points; docs/validation.md has its columns.
+Result<std::vector<MeasuredPoint>> read_points(const std::string& path, const OwnProfiles& own);
+
+/// Runs one point in virtual time, ten requests for each of its slots. `requests_per_slot` may be
+/// fewer to be quicker.
+PointFigures simulate(const MeasuredPoint& point, std::uint32_t requests_per_slot = 10);
+
+/// Runs all points. `progress` hears how many are done.
+Validation validate(const std::vector<MeasuredPoint>& points, std::uint32_t requests_per_slot,
+                    const std::function<void(std::size_t)>& progress);
+
+/// The table for people, and the same for programs.
+std::string validation_table(const Validation& validation);
+Json validation_json(const Validation& validation);
+
+}  // namespace tacho
