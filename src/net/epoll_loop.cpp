@@ -219,8 +219,19 @@ void EpollLoop::wait_and_dispatch() {
   // that comes in.
   if (n == 0 || timeout == nullptr || limit.tv_sec != 0 || limit.tv_nsec != 0)
     waited_ += now_ - before;
-  for (long i = 0; i < n; ++i) static_cast<Source*>(events[i].data.ptr)->on_ready(events[i].events);
+  for (long i = 0; i < n; ++i) {
+    static_cast<Source*>(events[i].data.ptr)->on_ready(events[i].events);
+    fire_meanwhile();
+  }
   if (tap_ && now_ >= tap_->next_step()) tap_->step();
+}
+
+void EpollLoop::fire_meanwhile() {
+  if (timers_.empty()) return;
+  const Instant now = clock();
+  if (now < timers_.earliest()) return;
+  now_ = now;
+  timers_.fire_due(now_);
 }
 
 double EpollLoop::busy_share() const {

@@ -74,6 +74,9 @@ class EpollLoop final : public Loop {
 
   explicit EpollLoop(int epoll);
   void wait_and_dispatch();
+  /// Fires the timers that came due while something else was handled: what is to be sent at an
+  /// instant does not wait for a batch of reads.
+  void fire_meanwhile();
   void register_source(int descriptor, std::uint32_t events, Source& source);
   void modify_source(int descriptor, std::uint32_t events, Source& source);
   void forget_source(int descriptor);

@@ -75,6 +75,7 @@ TcpStream* TapReader::waiting(std::uint64_t socket) const {
 
 void TapReader::drain(TcpStream& stream, std::uint64_t socket) {
   if (!stream.drain()) unfinished_.push_back(socket);
+  loop_.fire_meanwhile();
 }
 
 void TapReader::on_ready(std::uint32_t) {

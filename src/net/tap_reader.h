@@ -33,7 +33,8 @@ class TapReader final : public EpollLoop::Source {
   /// When step() is due next.
   Instant next_step() const { return next_step_; }
   /// Drains a few streams: those that the tap called for, then those whose bytes have waited long
-  /// enough. A few, because requests that come due meanwhile must not wait for all of them.
+  /// enough. A few, because other events must not wait for all of them; what comes due meanwhile is
+  /// fired in between.
   void step();
   /// The tap called: something urgent was noted.
   void on_ready(std::uint32_t events) override;
