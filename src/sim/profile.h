@@ -120,6 +120,7 @@ struct EngineProfile {
   double kv8_efficiency = 0.6;        ///< Bandwidth reached on an 8-bit cache, against 16 bit.
   double moe_prefill_layer_s = 0.0;   ///< Least time of an expert layer in a step with prompts.
   double eager_layer_s = 0.37e-3;     ///< Host time of a layer without recorded graphs.
+  bool plans_ahead = false;           ///< Plans a step while the one before it runs.
   double memory_share = 0.9;
   double reserve_bytes = 3.5e9;     ///< Activations, graphs and communication buffers of each GPU.
   std::vector<std::string> fitted;  ///< Figures that were fitted to serving measurements.

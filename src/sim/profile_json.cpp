@@ -156,6 +156,7 @@ Result<EngineProfile> read_engine(const Json& json, std::string_view what) {
   take("kv8_efficiency", 1.0, engine.kv8_efficiency);
   take("moe_prefill_layer_ms", 1e-3, engine.moe_prefill_layer_s);
   take("eager_layer_ms", 1e-3, engine.eager_layer_s);
+  engine.plans_ahead = json.value("plans_ahead", Json(false)) == Json(true);
   take("memory_share", 1.0, engine.memory_share);
   take("reserve_gb", 1e9, engine.reserve_bytes);
   if (!is_sound || !is_share(engine.kv8_efficiency) || !is_share(engine.memory_share)) {

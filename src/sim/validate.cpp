@@ -120,13 +120,14 @@ PointFigures simulate(const MeasuredPoint& point, std::uint32_t requests_per_slo
   }
   VirtualOptions options;
   options.concurrency = point.concurrency;
+  options.handover = time.request_overhead(point.input);
+  options.plans_ahead = point.serving.engine.plans_ahead;
   run_virtual([&](const StepWork& work) { return time.of(work); }, engine_options(point, time),
               requests, options);
   PointFigures mean;
   double tokens = 0.0;
   for (const VirtualRequest& request : requests) {
-    const Duration overhead = time.request_overhead(request.input_tokens);
-    const Duration first = request.first_token - request.queued + overhead;
+    const Duration first = request.first_token - request.sent;
     const Duration rest = request.last_token - request.first_token;
     mean.ttft_ms += to_ms(first);
     mean.e2e_ms += to_ms(first + rest);

@@ -15,11 +15,12 @@ class Run {
   VirtualRun to_end() {
     while (true) {
       send_due();
+      queue_due();
       if (options_.before_step) options_.before_step(scheduler_, now_);
       if (const StepWork* work = scheduler_.plan(now_)) {
         take_steps(*work);
-      } else if (next_ < requests_.size()) {
-        now_ = requests_[next_].arrival;
+      } else if (const Instant arrival = next_arrival(); arrival != Instant::max()) {
+        now_ = planned_at_ = std::max(now_, arrival);
       } else {
         break;
       }
@@ -33,31 +34,42 @@ class Run {
   void send_due() {
     while (next_ < requests_.size() && requests_[next_].arrival <= now_ &&
            in_flight_ < options_.concurrency) {
-      // It is queued when it arrives, or when an earlier one has made room for it.
+      // It is sent when it is due, or when an earlier one has made room for it.
       VirtualRequest& request = requests_[next_++];
-      scheduler_.submit(request, std::max(request.arrival, room_since_));
+      request.sent = std::max(request.arrival, room_since_);
       ++in_flight_;
     }
   }
 
-  /// The next instant at which somebody comes who is not here yet; a place that gets free is seen
-  /// at the end of its step anyway.
+  void queue_due() {
+    const Instant until = options_.plans_ahead ? planned_at_ : now_;
+    while (queued_ < next_ && requests_[queued_].sent + options_.handover <= until) {
+      VirtualRequest& request = requests_[queued_++];
+      scheduler_.submit(request, request.sent + options_.handover);
+    }
+  }
+
+  /// The next instant at which somebody is queued who is not yet; a place that gets free is seen at
+  /// the end of its step anyway.
   Instant next_arrival() const {
+    if (queued_ < next_) return requests_[queued_].sent + options_.handover;
     const bool waits_for_time = next_ < requests_.size() && in_flight_ < options_.concurrency;
-    return waits_for_time ? requests_[next_].arrival : Instant::max();
+    return waits_for_time ? requests_[next_].arrival + options_.handover : Instant::max();
   }
 
   void take_steps(const StepWork& first) {
     StepWork work = first;
     const Instant start = now_;
+    planned_at_ = start;
     Instant end = now_ + cost_(work);
     std::uint32_t skipped = 0;
     note_step(end);
     if (options_.folds) {
       const std::uint32_t most = scheduler_.repeats();
       const Instant arrival = next_arrival();
-      // Who arrives by the end of a step is in the next one, which is then no repetition.
-      while (skipped < most && end < arrival) {
+      // Who arrives by the planning of the next step is in it, so it is then no repetition.
+      while (skipped < most && (options_.plans_ahead ? planned_at_ : end) < arrival) {
+        planned_at_ = end;
         work.decode_context += work.decode_sequences;
         end += cost_(work);
         note_step(end);
@@ -70,6 +82,7 @@ class Run {
     }
     result_.busy += end - start;
     now_ = end;
+    send_due();  // Who came meanwhile took a place before those who are done now gave one back.
     ++result_.planned;
     scheduler_.finish(
         [&](Sequence& sequence) { take_token(static_cast<VirtualRequest&>(sequence)); });
@@ -111,7 +124,9 @@ class Run {
   VirtualRun result_;
   Instant now_ = instant_from_ns(0);
   Instant room_since_ = Instant::min();
-  std::size_t next_ = 0;
+  Instant planned_at_ = instant_from_ns(0);  ///< When the step that now ends began.
+  std::size_t next_ = 0;                     ///< To be sent.
+  std::size_t queued_ = 0;                   ///< To be queued.
   std::size_t in_flight_ = 0;
   std::uint64_t steps_ = 0;
 };

@@ -25,6 +25,7 @@ struct VirtualRequest : Sequence {
   };
 
   Instant arrival = instant_from_ns(0);  ///< It is sent no earlier.
+  Instant sent = never;                  ///< By its client; it is queued a handover later.
   Instant first_token = never;
   Instant last_token = never;
   std::vector<Stretch> stretches;  ///< Kept with VirtualOptions::keeps_tokens.
@@ -34,6 +35,11 @@ struct VirtualRequest : Sequence {
 struct VirtualOptions {
   /// No more are in the engine at a time; the others wait outside, in their order.
   std::size_t concurrency = std::numeric_limits<std::size_t>::max();
+  /// From a client's sending to the scheduler: HTTP, tokenizer, hand-overs.
+  Duration handover{0};
+  /// A step is planned when the one before it begins (asynchronous scheduling), so who comes
+  /// meanwhile has to wait for another one.
+  bool plans_ahead = false;
   bool keeps_tokens = false;  ///< Keep what the times of all tokens are made of.
   bool folds = true;          ///< False: every step by itself, for comparison.
   /// Called before each step that is not folded away, for tests.

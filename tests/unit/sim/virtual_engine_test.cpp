@@ -19,6 +19,8 @@ struct World {
   std::vector<std::vector<std::uint64_t>> hashes;
   std::vector<VirtualRequest> requests;
   std::size_t concurrency = 0;
+  Duration handover{0};
+  bool plans_ahead = false;
 };
 
 std::uint32_t between(Random& random, std::uint32_t least, std::uint32_t most) {
@@ -65,6 +67,8 @@ World draw_world(std::uint64_t seed) {
     at_ns += gap_ns * random.exponential();
   }
   for (std::size_t i = 0; i < count; ++i) world.requests[i].block_hashes = world.hashes[i];
+  if (random.below(2) == 0) world.handover = Duration(between(random, 1, 200'000));
+  world.plans_ahead = random.below(3) == 0;
   return world;
 }
 
@@ -92,9 +96,12 @@ std::string describe(const VirtualRun& run, const std::vector<VirtualRequest>& r
 }
 
 std::string play(World world, bool folds, VirtualRun* kept = nullptr) {
-  const VirtualRun run =
-      run_virtual(odd_cost, world.engine, world.requests,
-                  {.concurrency = world.concurrency, .keeps_tokens = true, .folds = folds});
+  const VirtualRun run = run_virtual(odd_cost, world.engine, world.requests,
+                                     {.concurrency = world.concurrency,
+                                      .handover = world.handover,
+                                      .plans_ahead = world.plans_ahead,
+                                      .keeps_tokens = true,
+                                      .folds = folds});
   if (kept != nullptr) *kept = run;
   return describe(run, world.requests);
 }
@@ -143,7 +150,10 @@ TEST_CASE("blocks and tokens are conserved at every step of 1,000 seeds") {
     CAPTURE(seed);
     World world = draw_world(seed);
     std::uint64_t emitted_before = 0;
-    VirtualOptions options{.concurrency = world.concurrency, .folds = false};
+    VirtualOptions options{.concurrency = world.concurrency,
+                           .handover = world.handover,
+                           .plans_ahead = world.plans_ahead,
+                           .folds = false};
     options.before_step = [&](const Scheduler& scheduler, Instant) {
       REQUIRE(broken_state(scheduler, world) == "");
       std::uint64_t emitted = 0;
@@ -164,7 +174,8 @@ TEST_CASE("blocks and tokens are conserved at every step of 1,000 seeds") {
     run_virtual(cost, world.engine, world.requests, options);
     for (const VirtualRequest& r : world.requests) {
       REQUIRE(r.emitted == r.output_tokens);
-      REQUIRE(r.arrival <= r.queued);
+      REQUIRE(r.arrival <= r.sent);
+      REQUIRE(r.queued == r.sent + world.handover);
       REQUIRE(r.queued <= r.scheduled);
       REQUIRE(r.scheduled < r.first_token);
       REQUIRE(r.first_token <= r.last_token);
@@ -182,6 +193,36 @@ TEST_CASE("a closed loop sends the next request when one is done, and no earlier
   CHECK(to_ns(requests[2].queued) == 30);
   CHECK(to_ns(requests[4].scheduled) == 60);
   CHECK(to_ns(run.end) == 90);
+}
+
+TEST_CASE("a handover lies between a client's sending and the scheduler's queue") {
+  std::vector<VirtualRequest> requests(3, VirtualRequest(instant_from_ns(0), 10, 3));
+  requests[2].arrival = instant_from_ns(100);
+  EngineOptions engine;
+  engine.kv_tokens = 10'000;
+  run_virtual([](const StepWork&) { return Duration(10); }, engine, requests,
+              {.concurrency = 1, .handover = Duration(7)});
+  CHECK(to_ns(requests[0].queued) == 7);
+  CHECK(to_ns(requests[0].last_token) == 37);
+  // The second is sent when the first is done; the third comes to an idle engine.
+  CHECK(to_ns(requests[1].sent) == 37);
+  CHECK(to_ns(requests[1].first_token) == 37 + 7 + 10);
+  CHECK(to_ns(requests[2].sent) == 100);
+  CHECK(to_ns(requests[2].scheduled) == 107);
+}
+
+TEST_CASE("who comes during a step is in the one after the next when steps are planned ahead") {
+  const auto second = [](bool plans_ahead) {
+    std::vector<VirtualRequest> requests(2, VirtualRequest(instant_from_ns(0), 10, 9));
+    requests[1].arrival = instant_from_ns(25);
+    EngineOptions engine;
+    engine.kv_tokens = 10'000;
+    run_virtual([](const StepWork&) { return Duration(10); }, engine, requests,
+                {.plans_ahead = plans_ahead});
+    return to_ns(requests[1].first_token);
+  };
+  CHECK(second(false) == 40);
+  CHECK(second(true) == 50);
 }
 
 // A server of one at a time: each request is one step, whose time is in its prompt's length, a
