@@ -11,6 +11,8 @@ Command bench_command();
 Command sim_command();
 /// `tacho calibrate`: what this machine can carry, and at what error.
 Command calibrate_command();
+/// `tacho monitor`.
+Command monitor_command();
 /// `tacho report`: renders a run directory again.
 Command report_command();
 /// `tacho dataset`: looks into and generates datasets.

@@ -1,0 +1,37 @@
+// The list of probes, and what decides which of them there are.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "monitor/probe.h"
+
+namespace tacho {
+
+/// What is to be watched.
+struct WatchOptions {
+  bool watches_devices = true;
+  bool watches_host = true;
+  std::vector<std::string> engines;  ///< URLs of inference engines, with or without /metrics.
+  /// Where the vendors' libraries are; empty: the system's own search. Tests name a stand-in.
+  std::string nvml_library;
+  std::string dcmi_library;
+  std::string rocm_library;
+  /// Reads SM, tensor and memory activity (GPM), which disturbs another reader of the same
+  /// counters, such as DCGM.
+  bool reads_activity = true;
+  std::string root;  ///< In front of /proc and /sys; "" for the real ones.
+};
+
+/// The host's probe: processors, memory, disks, network, control group. `root` stands before /proc
+/// and /sys.
+ProbePtr make_host_probe(const std::string& root);
+/// The probe of one inference engine's metrics page. The URL must be sound.
+ProbePtr make_engine_probe(const std::string& url);
+
+/// The probes for what is to be watched. Devices whose library is not here have none. The error is
+/// about a URL.
+Result<std::vector<ProbePtr>> make_probes(const WatchOptions& options);
+
+}  // namespace tacho
