@@ -13,6 +13,7 @@
 #include "base/cores.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/bench_monitor.h"
 #include "cli/bench_options.h"
 #include "cli/bench_plan.h"
 #include "cli/bench_prompts.h"
@@ -258,6 +259,8 @@ Status run_one(Bench& bench, const PlannedCell& planned, const Target& target,
   plan.error_limits = bench.plan.rules.error_limits;
   next_id += ids_of(plan);
   bench.manifest.config["workload_digest"][std::to_string(planned.cell.id)] = workload_digest(plan);
+  bench.manifest.config["repeated_prompt_share"][std::to_string(planned.cell.id)] =
+      repeated_share(*prompts, plan);
   auto outcome = run_cell(plan, target, controls);
   if (!outcome) return outcome.error();
   bench.manifest.cells[planned.cell.id].started_after = outcome->measure_start - run_start;
@@ -282,13 +285,17 @@ Status run_cells(Bench& bench) {
   const RunControls controls{
       bench.threads, journal_path(bench.directory), stamp_choice(bench.options), &stop_level,
       &progress,     bench.plan.rules.until};
+  auto monitor = start_monitor(bench.options, bench.target, bench.directory);
+  if (!monitor) return monitor.error();
   std::uint64_t next_id = 0;
   const Instant run_start = monotonic_now();
   for (std::size_t i = 0; i < bench.plan.cells.size() && stop_level.load() == 0; ++i) {
     const PlannedCell& planned = bench.plan.cells[i];
+    if (*monitor) (*monitor)->read_now();
     display.begin_cell(planned.cell, i, bench.plan.cells.size(), planned.duration_s);
     const Status status = run_one(bench, planned, target, controls, next_id, run_start);
     display.end_cell();
+    if (*monitor) (*monitor)->read_now();
     if (!status) return status;
     if (auto written = write_manifest(bench.directory, bench.manifest); !written) return written;
   }

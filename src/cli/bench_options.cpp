@@ -175,6 +175,13 @@ void add_output(FlagTable& t, BenchOptions& o) {
   t.text({"--error-budget"}, "SHARE", o.error_budget,
          "The run is invalid when more requests fail than this, such as 1%.");
   t.toggle({"--strict"}, o.is_strict, "Exit with 3 when the run is invalid.");
+  t.toggle({"--monitor"}, o.is_monitored,
+           "Sample the server's metrics, this machine and its devices into the run, and say what "
+           "holds the server back.");
+  t.gather({"--server-metrics"}, "URL,URL,…", o.server_metrics,
+           "Metrics pages to sample instead of the target's own; implies --monitor.");
+  t.duration({"--monitor-interval"}, o.monitor_interval_s,
+             "Time between two samples. [default: 1s]");
   t.texts({"--percentile-metrics"}, "LIST", o.percentile_metrics,
           "For --save-result: of ttft, tpot, itl, e2el.");
   t.texts({"--metric-percentiles"}, "LIST", o.metric_percentiles,

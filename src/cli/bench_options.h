@@ -75,6 +75,9 @@ struct BenchOptions {
   std::vector<std::string> metric_percentiles;
   std::string label, out, benchmark_csv, result_dir, result_filename, artifact_dir;
   bool saves_vllm_result = false, saves_detailed = false, generates_plots = false;
+  bool is_monitored = false;  ///< Samples engines, devices and the host into the run.
+  double monitor_interval_s = 1.0;
+  std::vector<std::string> server_metrics;  ///< URLs of metrics pages beside the target's own.
   bool is_json = false, is_quiet = false, is_strict = false, is_dry_run = false;
 
   /// True when GenAI-Perf's own options were used, whose files are then written too.

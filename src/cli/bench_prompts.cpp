@@ -297,4 +297,25 @@ CellPlan make_cell_plan(const PlannedCell& planned, const std::vector<Prompt>& p
   return plan;
 }
 
+double repeated_share(const std::vector<Prompt>& prompts, const CellPlan& plan) {
+  // A cache works in blocks of tokens; a few letters in common are no hit.
+  constexpr std::size_t block = 64;
+  std::vector<std::string> texts;
+  for (const Prompt& prompt : prompts) texts.push_back(prompt_text(prompt));
+  std::vector<const std::string*> sent;
+  for (const PlannedRequest& request : plan.measure) sent.push_back(&texts[request.prompt]);
+  std::sort(sent.begin(), sent.end(), [](const auto* a, const auto* b) { return *a < *b; });
+  // In order, what neighbours have in common is what the tree of all of them has only once.
+  double all = 0.0, repeated = 0.0;
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    all += static_cast<double>(sent[i]->size());
+    if (i == 0) continue;
+    const auto [end, other] =
+        std::mismatch(sent[i]->begin(), sent[i]->end(), sent[i - 1]->begin(), sent[i - 1]->end());
+    const auto common = static_cast<std::size_t>(end - sent[i]->begin());
+    repeated += static_cast<double>(common / block * block);
+  }
+  return all > 0.0 ? repeated / all : 0.0;
+}
+
 }  // namespace tacho

@@ -67,4 +67,8 @@ Ask make_ask(const Prompt& prompt, const RequestStyle& style, bool ignores_eos);
 CellPlan make_cell_plan(const PlannedCell& planned, const std::vector<Prompt>& prompts,
                         const RequestStyle& style, Seed seed, std::uint64_t first_id);
 
+/// Share of the measured prompts' characters that a perfect prefix cache would find: those that an
+/// earlier prompt of the cell began with too.
+double repeated_share(const std::vector<Prompt>& prompts, const CellPlan& plan);
+
 }  // namespace tacho

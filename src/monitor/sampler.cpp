@@ -41,6 +41,10 @@ void Sampler::sample(Lane& lane) {
   Instant due = monotonic_now();
   for (;;) {
     const Instant began = monotonic_now();
+    {
+      const std::lock_guard lock(mutex_);
+      lane.asked = asked_;
+    }
     std::vector<Subject> subjects;
     lane.probe->read(subjects);
     const Instant ended = monotonic_now();
@@ -56,7 +60,7 @@ void Sampler::sample(Lane& lane) {
     // A reading that takes longer than the period leaves turns out; the others stay where they
     // were.
     while (due <= ended) due += period_;
-    while (!is_stopping_ && monotonic_now() < due) {
+    while (!is_stopping_ && lane.asked == asked_ && monotonic_now() < due) {
       changed_.wait_for(lock, due - monotonic_now());
     }
     if (is_stopping_) return;
@@ -88,6 +92,21 @@ Snapshot Sampler::latest() const {
   self.add(quantity::monitor_cpu, own_cpu_s());
   snapshot.subjects.push_back(std::move(self));
   return snapshot;
+}
+
+void Sampler::read_now(Duration limit) {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t mine = ++asked_;
+  std::vector<std::uint64_t> rounds;
+  for (const auto& lane : lanes_) rounds.push_back(lane->rounds);
+  changed_.notify_all();
+  // A reading that was under way began too early; the one after it counts.
+  changed_.wait_for(lock, limit, [&] {
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      if (lanes_[i]->asked < mine || lanes_[i]->rounds == rounds[i]) return false;
+    }
+    return true;
+  });
 }
 
 void Sampler::wait_for_round(Duration limit) {

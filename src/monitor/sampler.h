@@ -27,6 +27,8 @@ class Sampler {
   /// Waits until each probe has been read once more, or `limit` is over; a probe that takes longer
   /// is left behind.
   void wait_for_round(Duration limit);
+  /// Reads every probe now, whatever its period, and waits for it no longer than `limit`.
+  void read_now(Duration limit);
 
  private:
   /// A probe, its thread and what it read last.
@@ -36,6 +38,7 @@ class Sampler {
     Instant began = never;  ///< The latest reading.
     Instant ended = never;
     std::uint64_t rounds = 0;
+    std::uint64_t asked = 0;  ///< The last read_now() that it has heard of.
     std::thread thread;
   };
   void sample(Lane& lane);
@@ -44,6 +47,7 @@ class Sampler {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool is_stopping_ = false;
+  std::uint64_t asked_ = 0;  ///< Calls of read_now().
   std::vector<std::unique_ptr<Lane>> lanes_;
 };
 

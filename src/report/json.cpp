@@ -132,6 +132,14 @@ Json summary_json(const CellSummary& cell, const Manifest& manifest) {
   json["instrument"] = instrument_json(cell);
   const std::string key = std::to_string(cell.cell.id);
   json["truth"] = manifest.truth.contains(key) ? manifest.truth[key] : Json(nullptr);
+  json["monitored"] = to_json(cell.monitored);
+  json["findings"] = Json::array();
+  for (const Finding& finding : cell.findings) json["findings"].push_back(finding_json(finding));
+  if (cell.monitored.energy_j > 0.0) {
+    const double tokens = cell.output_token_throughput_per_s * cell.duration_s;
+    json["energy_per_output_token_j"] =
+        tokens > 0.0 ? figure(cell.monitored.energy_j / tokens) : Json(nullptr);
+  }
   json["verdict"] = {{"valid", cell.verdict.is_valid()}, {"reasons", cell.verdict.reasons}};
   return json;
 }

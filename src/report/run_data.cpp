@@ -46,6 +46,9 @@ Result<RunData> read_run(const std::string& directory, const CountTokens& count_
   std::stable_sort(counted.begin(), counted.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [id, tokens] : counted) data.counted.push_back(tokens);
+  auto readings = read_readings(readings_path(directory));
+  if (!readings) return readings.error();
+  data.readings = std::move(*readings);
   return data;
 }
 

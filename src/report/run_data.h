@@ -9,6 +9,7 @@
 
 #include "record/journal.h"
 #include "record/manifest.h"
+#include "record/readings.h"
 #include "report/folded_gaps.h"
 
 namespace tacho {
@@ -25,6 +26,7 @@ struct RunData {
       counted;  ///< For each record: its answer's tokens by the tokenizer; 0 if not counted.
   std::map<std::uint32_t, FoldedGaps>
       folded;  ///< By cell: the gaps of records whose chunks are not kept.
+  Readings readings;  ///< Of engines, devices and the host; none without --monitor.
   std::size_t torn_lines = 0;
 };
 

@@ -211,6 +211,27 @@ void fill_instrument(CellSummary& cell, const Manifest& manifest, const FoldedGa
   instrument.tap_sent_again = static_cast<std::size_t>(json_number(tap, "sent_again"));
 }
 
+/// The cell with the fewest requests in flight: what others are compared with.
+const CellSummary* lightest_of(const RunSummary& run) {
+  const CellSummary* lightest = nullptr;
+  for (const CellSummary& cell : run.cells) {
+    if (cell.completed == 0 || cell.of(Metric::ttft).empty()) continue;
+    if (lightest == nullptr || cell.concurrency_mean < lightest->concurrency_mean) {
+      lightest = &cell;
+    }
+  }
+  return lightest;
+}
+
+/// What was read meanwhile, and what it says.
+void explain(const RunData& data, RunSummary& run) {
+  const CellSummary* lightest = lightest_of(run);
+  for (CellSummary& cell : run.cells) {
+    cell.monitored = monitored_of(cell, data.readings);
+    cell.findings = diagnose(situation_of(cell, data, lightest));
+  }
+}
+
 }  // namespace
 
 std::optional<Metric> slo_metric(std::string_view key) {
@@ -275,6 +296,7 @@ RunSummary summarize(const RunData& data) {
     run.failed += summary.failed;
     run.cells.push_back(std::move(summary));
   }
+  if (!data.readings.empty()) explain(data, run);
   return run;
 }
 

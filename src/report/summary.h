@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "diagnosis/finding.h"
 #include "report/arrivals_kept.h"
 #include "report/confidence.h"
 #include "report/in_flight.h"
 #include "report/metrics.h"
+#include "report/monitored.h"
 #include "report/run_data.h"
 #include "report/slo.h"
 #include "report/windows.h"
@@ -86,6 +88,8 @@ struct CellSummary {
   std::string stopped_by;   ///< count, duration, errors, ci or interrupt; empty in older runs.
   std::string stop_detail;  ///< With its numbers.
   Verdict verdict;
+  Monitored monitored;            ///< Empty without --monitor.
+  std::vector<Finding> findings;  ///< What holds the service back; needs --monitor.
 
   const Distribution& of(Metric metric) const { return metrics[static_cast<std::size_t>(metric)]; }
   const Confidence& confidence_of(Metric metric) const {

@@ -258,11 +258,11 @@ std::string table_text(const RunData& data, const RunSummary& run, const TableOp
   } else {
     out += grid_notes(run, options);
   }
-  out += scaling_text(run) + "\n";
+  out += monitored_text(data, run) + scaling_text(run) + "\n";
   out += rules_text(run) + slos_text(run, options) + failures_text(run, options) +
          instrument_text(data, run) + truth_text(m);
   for (const std::string& note : m.notes) out += format(" note: {}\n", note);
-  return out + verdict_text(data, run, options);
+  return out + findings_text(run) + verdict_text(data, run, options);
 }
 
 }  // namespace tacho

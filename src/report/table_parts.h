@@ -39,6 +39,12 @@ std::string windows_text(const CellSummary& cell);
 /// What the "–" of the grid stand for, and which window its throughputs are of.
 std::string grid_notes(const RunSummary& run, const TableOptions& options);
 
+/// What was read of the server and its devices, a line for each cell; empty without --monitor.
+std::string monitored_text(const RunData& data, const RunSummary& run);
+
+/// What holds the service back, a line for each finding.
+std::string findings_text(const RunSummary& run);
+
 /// How closed loops scale, a line for each pair of lengths.
 std::string scaling_text(const RunSummary& run);
 

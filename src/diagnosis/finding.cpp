@@ -1,0 +1,29 @@
+#include "diagnosis/finding.h"
+
+#include "base/text.h"
+
+namespace tacho {
+
+std::string finding_line(const Finding& finding) {
+  std::vector<std::string> parts;
+  for (const Evidence& evidence : finding.evidence) {
+    parts.push_back(format("{} {}", evidence.what, evidence.value));
+  }
+  std::string line = finding.text;
+  if (!parts.empty()) line += format(" ({})", join(parts, ", "));
+  if (!finding.advice.empty()) line += ": " + finding.advice;
+  return line;
+}
+
+Json finding_json(const Finding& finding) {
+  Json json{{"id", finding.id},         {"where", finding.where},   {"text", finding.text},
+            {"advice", finding.advice}, {"source", finding.source}, {"is_cause", finding.is_cause}};
+  json["evidence"] = Json::array();
+  for (const Evidence& evidence : finding.evidence) {
+    json["evidence"].push_back({{"what", evidence.what}, {"value", evidence.value}});
+  }
+  json["missing"] = finding.missing;
+  return json;
+}
+
+}  // namespace tacho
