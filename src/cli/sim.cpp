@@ -29,7 +29,9 @@ struct SimFlags {
   std::uint32_t expert_parallel = 1;
   std::string engine = "vllm", precision, kv_precision = "auto";
   bool is_eager = false;
-  double keep_alive_s = 0.0, ttft_ms = 20.0, gap_ms = 20.0;
+  std::uint32_t connections_max = 0, queue_max = 0;
+  std::uint32_t body_mb_max = 64;
+  double startup_s = 0.0, keep_alive_s = 0.0, ttft_ms = 20.0, gap_ms = 20.0;
   std::vector<std::string> faults;
 };
 
@@ -85,10 +87,19 @@ FlagTable sim_flags(SimFlags& f) {
             "Close a connection after N answers; 0: never. [default: 0]");
   t.duration({"--keep-alive-timeout"}, f.keep_alive_s,
              "Close an idle connection after this time; 0: never. [default: 0]");
-  t.repeated({"--fault"}, "NAME=P", f.faults,
-             "A fault with a probability: http_429, http_500, rst_mid, fin_mid, no_done, "
-             "error_in_stream, malformed, "
-             "no_answer. One request asks for one with the header X-Tacho-Fault.");
+  t.integer({"--max-connections"}, "N", f.connections_max,
+            "Reset connections beyond N; 0: no bound. [default: 0]");
+  t.integer({"--max-queue", "--max-waiting-queue-length"}, "N", f.queue_max,
+            "Answer 429 while N requests wait for the engine; 0: no bound. [default: 0]");
+  t.integer({"--max-body-mb"}, "MB", f.body_mb_max, "Answer 413 to requests of more. [default: 64]",
+            1, 1024);
+  t.duration({"--startup-time", "--startup-duration"}, f.startup_s,
+             "Answer 503, /health too, until this time has passed. [default: 0]");
+  t.repeated(
+      {"--fault"}, "NAME=P", f.faults,
+      "A fault with a probability, or with =/N for each N-th request, =@N for the N-th alone, and "
+      "@FROM-TO behind it for a window of seconds: http_429, rst_mid, stall_mid:MS, split:BYTES "
+      "and others (docs/sim.md). One request asks for one with the header X-Tacho-Fault.");
   return t;
 }
 
@@ -158,6 +169,10 @@ Result<SimOptions> read_options(const SimFlags& f) {
   options.http.requests_per_connection_max = f.keep_alive_max;
   options.http.idle_timeout = from_s(f.keep_alive_s);
   options.http.server_name = "tacho-sim";
+  options.http.connections_max = f.connections_max;
+  options.http.body_bytes_max = std::size_t{f.body_mb_max} * 1'000'000;
+  options.queue_max = f.queue_max;
+  options.startup = from_s(f.startup_s);
   for (const auto& text : f.faults) {
     auto rule = parse_fault_rule(text);
     if (!rule) return rule.error();
@@ -185,6 +200,7 @@ int serve(const SimFlags& flags, SimOptions options) {
                     : format("{} on {} × {}", options.model.id, options.serving.tensor_parallel,
                              options.gpu.name);
   options.encode = [&](std::string_view text) { return tokenizer.encode(text); };
+  options.decode = [&](std::span<const std::uint32_t> ids) { return tokenizer.decode(ids); };
   SimServer server(**loop, std::move(options),
                    [&](std::string_view text) { return tokenizer.count(text); });
   if (auto status = server.listen(*address); !status) return fail(status.error());

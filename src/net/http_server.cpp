@@ -5,7 +5,8 @@
 namespace tacho {
 namespace {
 
-constexpr std::size_t request_bytes_max = 64u << 20;
+// A client that is told off in the middle of its request has this long to read why.
+constexpr Duration linger_max = std::chrono::seconds(2);
 
 void append_framed(std::string& out, std::string_view bytes) {
   fmt::format_to(std::back_inserter(out), "{:x}\r\n", bytes.size());
@@ -31,7 +32,7 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     stream_ = std::move(stream);
     parser_ = HttpParser(HttpParser::Kind::request);
     answered_ = 0;
-    is_answering_ = is_last_ = false;
+    is_answering_ = is_last_ = is_lingering_ = is_chunked_ = is_too_large_ = false;
     unread_.clear();
     await_request();
   }
@@ -43,7 +44,7 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     idle_timer_.cancel();
     unread_ += bytes;
     if (is_answering_) {  // The next request may come early; it waits for its turn.
-      if (unread_.size() > request_bytes_max) give_up();
+      if (unread_.size() > server_.options_.body_bytes_max) give_up();
       return;
     }
     received_ = receipt.arrived;
@@ -62,6 +63,10 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
   void on_head(HttpHead&& head) override {
     head_ = std::move(head);
     body_.clear();
+    const auto length = parse_integer(head_.field("content-length"));
+    const auto most = static_cast<std::int64_t>(server_.options_.body_bytes_max);
+    is_too_large_ = length && *length > most;
+    if (is_too_large_) return;
     if (head_.has_token("expect", "100-continue")) stream_->write("HTTP/1.1 100 Continue\r\n\r\n");
   }
   void on_body(std::string_view bytes) override { body_ += bytes; }
@@ -81,9 +86,12 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     finish_answer();
   }
 
-  void begin_stream(std::string_view content_type) override {
+  void begin_stream(std::string_view content_type, BodyFraming framing) override {
+    is_chunked_ = framing == BodyFraming::chunked;
+    if (!is_chunked_) is_last_ = true;
     std::string out = head_lines(200, content_type);
-    out += "cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
+    out += "cache-control: no-cache\r\n";
+    out += is_chunked_ ? "transfer-encoding: chunked\r\n\r\n" : "\r\n";
     stream_->write(out);
   }
 
@@ -95,11 +103,11 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
 
   void send_framed(std::string_view framed) override { hand_over(framed); }
 
-  void end_stream(std::string_view last_piece) override {
+  void end_stream(std::string_view last_piece, std::string_view trailers) override {
     scratch_.clear();
     if (!last_piece.empty()) append_chunk(last_piece);
-    scratch_ += "0\r\n\r\n";
-    hand_over(scratch_);
+    if (is_chunked_) scratch_ += format("0\r\n{}\r\n", trailers);
+    if (!scratch_.empty()) hand_over(scratch_);
     finish_answer();
   }
 
@@ -111,6 +119,15 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     if (with_reset) stream_->abort();
     close();
   }
+
+  void half_close() override {
+    is_answering_ = false;
+    is_last_ = is_lingering_ = true;
+    attachment.reset();
+    stream_->shut_down();
+  }
+
+  std::uint32_t number() const override { return answered_; }
 
  private:
   /// Serves what has come in, request by request. A loop, and not a call from the end of one answer
@@ -130,10 +147,9 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
   std::size_t take(std::string_view bytes) {
     is_complete_ = false;
     const std::size_t used = parser_.feed(bytes, *this);
-    if (!parser_.error().empty() || body_.size() > request_bytes_max) {
-      is_answering_ = true;
-      is_last_ = true;
-      reply(body_.size() > request_bytes_max ? 413 : 400, "text/plain", parser_.error(), "");
+    is_too_large_ = is_too_large_ || body_.size() > server_.options_.body_bytes_max;
+    if (!parser_.error().empty() || is_too_large_) {
+      refuse();
       return bytes.size();
     }
     if (!is_complete_) return used;
@@ -144,6 +160,19 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     is_last_ = !head_.keeps_alive() || (limit != 0 && answered_ >= limit);
     server_.handler_.on_request(*this);
     return used;
+  }
+
+  /// Says what is wrong with a request that is not whole. Its rest is read and thrown away for a
+  /// while: closing with unread bytes would reset the connection under the answer.
+  void refuse() {
+    const HttpServerOptions& options = server_.options_;
+    const int status = is_too_large_ ? 413 : 400;
+    const std::string why =
+        is_too_large_ ? format("a request may have {} bytes at most", options.body_bytes_max)
+                      : parser_.error();
+    is_answering_ = is_last_ = is_lingering_ = true;
+    reply(status, options.error_type, options.error_body ? options.error_body(status, why) : why,
+          "");
   }
 
   /// A client that sends on and on and never waits for an answer.
@@ -164,7 +193,10 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     handed_over_.after = stream_->is_flushed() ? server_.loop_.clock() : never;
   }
 
-  void append_chunk(std::string_view bytes) { append_framed(scratch_, bytes); }
+  void append_chunk(std::string_view bytes) {
+    if (is_chunked_) return append_framed(scratch_, bytes);
+    scratch_ += bytes;
+  }
 
   void finish_answer() {
     is_answering_ = false;
@@ -172,7 +204,11 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     if (is_last_) {
       // A half close first: closing with unread bytes would reset the connection under the answer.
       stream_->shut_down();
-      if (stream_->is_flushed()) close();
+      if (is_lingering_) {
+        idle_timer_.arm(server_.loop_.now() + linger_max);
+      } else if (stream_->is_flushed()) {
+        close();
+      }
       return;
     }
     await_request();
@@ -181,7 +217,7 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
   }
 
   void on_flushed() override {
-    if (is_last_ && !is_answering_) close();
+    if (is_last_ && !is_answering_ && !is_lingering_) close();
   }
 
   void await_request() {
@@ -192,7 +228,7 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
 
   void on_idle() {
     // An answer that a slow client is still taking is not idleness.
-    if (!stream_->is_flushed()) return await_request();
+    if (!stream_->is_flushed() && !is_lingering_) return await_request();
     close();
   }
 
@@ -218,6 +254,9 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
   bool is_answering_ = false;
   bool is_serving_ = false;
   bool is_last_ = false;
+  bool is_lingering_ = false;  ///< Our side has ended; what comes is thrown away.
+  bool is_too_large_ = false;
+  bool is_chunked_ = false;
 };
 
 HttpServer::HttpServer(Loop& loop, RequestHandler& handler, HttpServerOptions options)
@@ -233,6 +272,8 @@ Status HttpServer::listen(const Address& address) {
 }
 
 StreamHandler& HttpServer::on_accept(StreamPtr stream) {
+  const std::size_t most = options_.connections_max;
+  const bool is_full = most > 0 && connections_.size() - free_.size() >= most;
   if (free_.empty()) {
     connections_.push_back(std::make_unique<ServerConnection>(*this));
     free_.push_back(connections_.back().get());
@@ -240,6 +281,7 @@ StreamHandler& HttpServer::on_accept(StreamPtr stream) {
   ServerConnection* connection = free_.back();
   free_.pop_back();
   connection->open(std::move(stream));
+  if (is_full) connection->break_off(true);
   return *connection;
 }
 

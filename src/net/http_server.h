@@ -2,6 +2,7 @@
 // whole answers or event streams out, and the ways to break an answer that a fault needs.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,12 @@ struct HandOver {
   Instant after = never;   ///< Read just after it; never when the kernel did not take all of them.
 };
 
+/// How the end of a streamed body is told (RFC 9112, 6).
+enum class BodyFraming {
+  chunked,
+  until_close,  ///< By the end of the connection.
+};
+
 /// A request that is being answered. Valid until its answer is complete or it is abandoned.
 class ServerRequest {
  public:
@@ -30,18 +37,23 @@ class ServerRequest {
   /// Answers with a whole body.
   virtual void reply(int status, std::string_view content_type, std::string_view body,
                      std::string_view extra_head_lines = "") = 0;
-  /// Begins an answer in pieces (chunked).
-  virtual void begin_stream(std::string_view content_type) = 0;
+  /// Begins an answer in pieces.
+  virtual void begin_stream(std::string_view content_type,
+                            BodyFraming framing = BodyFraming::chunked) = 0;
   /// Sends one piece of it.
   virtual void send_piece(std::string_view bytes) = 0;
-  /// Sends one piece that is in its framing already (see framed_piece).
+  /// Sends bytes that are in their framing already (see framed_piece).
   virtual void send_framed(std::string_view framed) = 0;
-  /// Ends it, with a last piece if one is given.
-  virtual void end_stream(std::string_view last_piece = "") = 0;
+  /// Ends it, with a last piece if one is given, and with trailer fields, each line ended.
+  virtual void end_stream(std::string_view last_piece = "", std::string_view trailers = "") = 0;
   /// When the latest piece or answer went out; still valid right after the call that ended it.
   virtual HandOver handed_over() const = 0;
   /// Breaks the connection: with a reset, or with a clean end in the middle of the answer.
   virtual void break_off(bool with_reset) = 0;
+  /// Ends our side in the middle of the answer, and reads on until the client ends its own.
+  virtual void half_close() = 0;
+  /// Which request of its connection it is; the first one is 1.
+  virtual std::uint32_t number() const = 0;
 
   /// Whatever the application keeps for this request.
   struct Attachment {
@@ -66,9 +78,14 @@ class RequestHandler {
 /// How a server treats its connections.
 struct HttpServerOptions {
   std::uint32_t requests_per_connection_max =
-      0;                     ///< Closes a connection after so many answers; 0: never.
-  Duration idle_timeout{0};  ///< Closes an idle connection after this time; 0: never.
+      0;                                   ///< Closes a connection after so many answers; 0: never.
+  Duration idle_timeout{0};                ///< Closes an idle connection after this time; 0: never.
+  std::uint32_t connections_max = 0;       ///< Resets connections beyond so many; 0: no bound.
+  std::size_t body_bytes_max = 64u << 20;  ///< Larger requests are refused with 413.
   std::string server_name = "tacho";
+  std::string error_type = "text/plain";  ///< Of what the server itself refuses.
+  /// The body of such an answer; none: the reason alone.
+  std::function<std::string(int status, std::string_view why)> error_body = {};
 };
 
 class ServerConnection;
@@ -89,7 +106,7 @@ class HttpServer final : public AcceptHandler {
   RequestHandler& handler_;
   HttpServerOptions options_;
   std::unique_ptr<Listener> listener_;
-  std::vector<std::unique_ptr<ServerConnection>> connections_;
+  std::vector<std::unique_ptr<ServerConnection>> connections_;  ///< Those in use, and free ones.
   std::vector<ServerConnection*> free_;
 };
 

@@ -2,21 +2,44 @@
 // first token, because this runs for every token of every sequence of a batch.
 #pragma once
 
+#include <deque>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "net/http_server.h"
+#include "net/loop.h"
 #include "sim/engine.h"
 #include "sim/fault.h"
 #include "sim/truth.h"
 
 namespace tacho {
 
+/// What a request with a fault needs beside the others: tokens and bytes that wait.
+struct Mishap {
+  Mishap(Loop& loop, std::function<void()> go_on) : timer(loop, std::move(go_on)) {}
+  /// A token that the engine has emitted and that is not written yet.
+  struct Held {
+    std::uint32_t index;
+    Instant planned;
+  };
+  Timer timer;  ///< Armed while nothing may be written.
+  std::deque<Held> held;
+  std::string unsent;            ///< Framed bytes.
+  std::vector<Instant> planned;  ///< Of the pieces within `unsent`.
+  bool ends = false;             ///< The answer is over with `unsent`.
+  bool has_no_head = false;      ///< Not even the status line is written.
+  bool has_stalled = false;
+};
+
 /// One request that the server is answering.
 struct LiveRequest final : ServerRequest::Attachment, Sequence {
   ServerRequest* http = nullptr;
   Truth truth;
   Fault fault;
+  std::unique_ptr<Mishap> mishap;  ///< With a fault only.
+  std::string model;               ///< The name that the answer has.
   bool is_chat = true;
   bool streams = true;
   bool includes_usage = false;
@@ -27,8 +50,10 @@ struct LiveRequest final : ServerRequest::Attachment, Sequence {
   std::vector<std::uint64_t> hashes;  ///< What `block_hashes` looks at.
   std::int64_t created_s = 0;         ///< Wall clock.
   std::string event_start;            ///< Up to the text of a chunk.
-  std::string text;  ///< What is to go out with the next chunk, or with the whole answer.
+  std::string text;       ///< What is to go out with the next chunk, or with the whole answer.
+  std::string reasoning;  ///< The same of a chat that thinks aloud (a fault of the catalogue).
   std::uint32_t pending_tokens = 0;
+  std::uint32_t written_tokens = 0;  ///< Of those emitted; faults may hold some back.
   Instant first_written = never;
   Instant last_written = never;
   Instant last_planned = never;
@@ -36,7 +61,7 @@ struct LiveRequest final : ServerRequest::Attachment, Sequence {
 };
 
 /// Prepares `event_start`.
-void prepare_events(LiveRequest& live, std::string_view model);
+void prepare_events(LiveRequest& live);
 
 /// Appends one event with the pending text; with a finish reason when it is the last.
 void append_event(std::string& out, const LiveRequest& live, bool is_last, bool with_usage);
@@ -45,12 +70,13 @@ void append_event(std::string& out, const LiveRequest& live, bool is_last, bool 
 void append_role_event(std::string& out, const LiveRequest& live);
 
 /// Appends the event that carries nothing but the usage.
-void append_usage_event(std::string& out, const LiveRequest& live, std::string_view model);
+void append_usage_event(std::string& out, const LiveRequest& live);
 
 /// The whole answer, for requests that do not stream.
-std::string whole_answer(const LiveRequest& live, std::string_view model);
+std::string whole_answer(const LiveRequest& live);
 
-/// An error object as vLLM's server gives it.
-std::string error_body(std::string_view message, std::string_view type, int status);
+/// An error object as vLLM's server gives it; `param` is the field to blame, if any.
+std::string error_body(std::string_view message, std::string_view type, int status,
+                       std::string_view param = "");
 
 }  // namespace tacho

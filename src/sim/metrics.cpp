@@ -40,6 +40,7 @@ std::string SimMetrics::page(const Engine& engine, const std::string& model,
                real(finished_stop), "finished_reason=\"stop\"");
   page.more("vllm:request_success_total", real(finished_length), "finished_reason=\"length\"");
   page.more("vllm:request_success_total", real(finished_abort), "finished_reason=\"abort\"");
+  page.more("vllm:request_success_total", real(finished_error), "finished_reason=\"error\"");
   const SchedulerCounts& counts = engine.counts();
   page.counter("vllm:num_preemptions_total", "Cumulative number of preemption from the engine.",
                real(counts.preemptions));

@@ -19,6 +19,8 @@ struct SimMetrics {
   std::uint64_t finished_stop = 0;
   std::uint64_t finished_length = 0;
   std::uint64_t finished_abort = 0;
+  std::uint64_t finished_error = 0;
+  std::uint64_t rejected = 0;  ///< Because too many were waiting.
   BucketHistogram ttft_s;
   BucketHistogram itl_s;
   BucketHistogram e2e_s;

@@ -1,13 +1,19 @@
 // The engine's HTTP face: an OpenAI-compatible server over a Loop, with the truth of what it did
 // beside it.
 //
-//   POST /v1/chat/completions, /v1/completions, /v1/embeddings     GET /v1/models, /health,
-//   /version, /metrics GET  /sim/truth, /sim/truth/<request id>, /sim/config          POST
-//   /sim/reset
+//   POST /v1/chat/completions, /v1/completions, /v1/embeddings, /tokenize, /detokenize
+//   GET  /v1/models, /health, /version, /metrics
+//   GET  /sim/truth, /sim/truth/<request id>, /sim/config, /sim/faults
+//   POST /sim/faults, /sim/reset
+//
+// Its rooms: server.cpp has the paths, server_request.cpp reads what is asked, server_answer.cpp
+// writes what is answered, server_faults.cpp does both badly, server_texts.cpp needs no engine.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +24,7 @@
 #include "sim/fault.h"
 #include "sim/metrics.h"
 #include "sim/metronome.h"
+#include "sim/request_body.h"
 #include "sim/truth.h"
 #include "sim/words.h"
 
@@ -34,6 +41,9 @@ enum class UsageStyle {
 /// The tokens of a text.
 using EncodeTokens = std::function<std::vector<std::uint32_t>(std::string_view)>;
 
+/// The text of tokens.
+using DecodeTokens = std::function<std::string(std::span<const std::uint32_t>)>;
+
 /// How the server behaves.
 struct SimOptions {
   GpuProfile gpu;
@@ -48,9 +58,12 @@ struct SimOptions {
   std::optional<FixedTiming> fixed;   ///< Tokens by the clock; none: by the engine's model.
   std::size_t truth_max = 4'000'000;  ///< Pieces whose times are kept; 24 bytes each.
   std::string api_key;                ///< Empty: none is asked for.
+  std::uint32_t queue_max = 0;        ///< 429 while so many wait; 0: never.
+  Duration startup{0};                ///< 503 for so long.
   std::vector<FaultRule> faults;
   HttpServerOptions http;
   EncodeTokens encode;  ///< What prompts are told apart by; none: there is no prefix cache.
+  DecodeTokens decode;  ///< The way back, for /detokenize and log probabilities.
 };
 
 /// Counts the tokens of a text.
@@ -77,21 +90,37 @@ class SimServer final : public RequestHandler, public EngineListener {
 
  private:
   void serve_generation(ServerRequest& request, bool is_chat);
-  Result<std::unique_ptr<LiveRequest>> read_generation(const Json& body, bool is_chat);
-  void read_prompt(LiveRequest& live, const std::string& prompt, const Json& body) const;
+  std::unique_ptr<LiveRequest> plan_answer(const AskedAnswer& ask, bool is_chat) const;
+  std::optional<AskError> limit_answer(LiveRequest& live, const AskedAnswer& ask) const;
+  void read_prompt(LiveRequest& live, const AskedAnswer& ask) const;
   void serve_embeddings(ServerRequest& request);
   void serve_truth(ServerRequest& request, std::string_view id);
+  void serve_tokenize(ServerRequest& request);
+  void serve_detokenize(ServerRequest& request);
+  void reset();
+  void serve_path(ServerRequest& request, std::string_view path);
   bool is_authorized(ServerRequest& request);
   bool is_known_model(ServerRequest& request, const Json& body);
-  bool commit_early_fault(ServerRequest& request, LiveRequest& live);
-  bool commit_late_fault(LiveRequest& live);
+  void serve_faults(ServerRequest& request);
+  Result<Fault> fault_of(const ServerRequest& request);
+  bool commit_early_fault(ServerRequest& request, const Fault& fault);
+  void prepare_mishap(LiveRequest& live);
+  bool commit_late_fault(LiveRequest& live, std::uint32_t index);
+  std::string_view word_of(const LiveRequest& live, std::uint32_t index) const;
+  void write_held(LiveRequest& live);
+  bool write_token(LiveRequest& live, std::uint32_t index, Instant planned);
+  bool send_oddly(LiveRequest& live, std::string piece, Instant planned, bool is_last);
+  bool send_part(LiveRequest& live);
   bool send_ready_piece(LiveRequest& live, Instant planned);
   void send_chunk(LiveRequest& live, Instant planned);
   void note_hand_over(LiveRequest& live, const HandOver& handed, Instant planned);
+  void begin_answer(LiveRequest& live);
   void submit(LiveRequest& live);
   void abort(LiveRequest& live);
-  void finish(LiveRequest& live, Instant planned);
-  void append_last_events(std::string& piece, const LiveRequest& live) const;
+  bool finish(LiveRequest& live, Instant planned);
+  void end_answer(LiveRequest& live, Instant planned,
+                  const std::function<void(ServerRequest&)>& end);
+  void append_last_events(std::string& piece, LiveRequest& live) const;
   Json config() const;
 
   Loop& loop_;
@@ -105,6 +134,11 @@ class SimServer final : public RequestHandler, public EngineListener {
   TruthStore truths_;
   SimMetrics metrics_;
   std::uint64_t requests_ = 0;
+  std::vector<FaultRule> faults_;  ///< Those of the options, or of /sim/faults.
+  std::uint64_t drawn_ = 0;        ///< Requests since the last reset.
+  Instant started_;
+  Instant epoch_;                                   ///< The start, or the last reset.
+  std::map<std::string, std::uint64_t> committed_;  ///< Faults since then, by their names.
 };
 
 }  // namespace tacho

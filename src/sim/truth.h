@@ -16,6 +16,7 @@ namespace tacho {
 /// The truth of one request.
 struct Truth {
   std::string id;
+  std::string fault;          ///< The one that it met; empty: none.
   Instant received = never;   ///< When its last byte had arrived.
   Instant scheduled = never;  ///< When its first step began.
   std::uint32_t input_tokens = 0;

@@ -41,7 +41,8 @@ class Client final : public StreamHandler, public HttpSink {
   void on_closed(const CloseReason&) override { next_.cancel(); }
   void on_head(HttpHead&& head) override {
     expect(head.status >= 200 && head.status < 600, "a status that is none");
-    expect(!head.field("content-length").empty() || head.has_token("transfer-encoding", "chunked"),
+    expect(!head.field("content-length").empty() ||
+               head.has_token("transfer-encoding", "chunked") || !head.keeps_alive(),
            "an answer without an end");
   }
   void on_body(std::string_view) override {}

@@ -186,6 +186,8 @@ Outcome outcome_of(const Fault& fault, bool streams) {
     case Fault::Kind::error_in_stream:
     case Fault::Kind::malformed:
       return streams ? Outcome::malformed : Outcome::ok;
+    default:
+      break;  // No world draws one of the others.
   }
   return Outcome::ok;
 }

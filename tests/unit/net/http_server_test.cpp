@@ -33,6 +33,17 @@ struct Echo final : RequestHandler {
       request.send_piece("one ");
       request.send_piece("two ");
       request.end_stream("three");
+    } else if (target == "/bare") {
+      request.begin_stream("text/plain", BodyFraming::until_close);
+      request.send_piece("all ");
+      request.end_stream("of it");
+    } else if (target == "/trailers") {
+      request.begin_stream("text/plain");
+      request.end_stream("", format("x-number: {}\r\n", request.number()));
+    } else if (target == "/half") {
+      request.begin_stream("text/plain");
+      request.send_piece("half");
+      request.half_close();
     } else if (target == "/reset" || target == "/close") {
       request.begin_stream("text/plain");
       request.send_piece("half");
@@ -267,6 +278,61 @@ TEST_CASE("a client that sends without end and waits for no answer is given up")
   const Conversation c = talk(std::move(bytes));
   CHECK(c.log == "POST /never ''\nabandoned /never\n");
   CHECK(c.closed == "reset");
+}
+
+TEST_CASE("a body may end with the connection, or with trailers, or stay half closed") {
+  const Conversation bare = talk({{0ms, post("/bare", "")}});
+  CHECK(bare.heard.ends_with("connection: close\r\ncache-control: no-cache\r\n\r\nall of it"));
+  CHECK(bare.closed == "end");
+  const Conversation trailers = talk({{0ms, post("/a", "x") + post("/trailers", "")}});
+  CHECK(trailers.heard.ends_with("\r\n\r\n0\r\nx-number: 2\r\n\r\n"));
+  CHECK(trailers.closed == "open");
+  const Conversation half = talk({{0ms, post("/half", "")}, {5ms, "more"}});
+  CHECK(half.heard.ends_with("4\r\nhalf\r\n"));
+  CHECK(half.closed == "end");
+}
+
+TEST_CASE("a request that is too large is refused at its head, and its rest is thrown away") {
+  HttpServerOptions options;
+  options.body_bytes_max = 10;
+  options.error_type = "application/json";
+  options.error_body = [](int status, std::string_view why) {
+    return format("{} {}", status, why);
+  };
+  const std::string head = "POST /a HTTP/1.1\r\nContent-Length: 11\r\n\r\n";
+  for (const char* rest : {"", "hello", "hello world"}) {
+    const Conversation c = talk({{0ms, head}, {1ms, rest}}, options);
+    CHECK(c.heard.starts_with("HTTP/1.1 413 "));
+    CHECK(c.heard.ends_with("\r\n\r\n413 a request may have 10 bytes at most"));
+    CHECK(c.closed == "end");
+    CHECK(c.log == "");
+  }
+  const Conversation chunked =
+      talk({{0ms, "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n"}},
+           options);
+  CHECK(chunked.heard.starts_with("HTTP/1.1 413 "));
+  CHECK(talk({{0ms, "POST /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n"}},
+             options)
+            .heard.starts_with("HTTP/1.1 413 "));
+  CHECK(talk({{0ms, post("/a", "0123456789")}}, options).log == "POST /a '0123456789'\n");
+}
+
+TEST_CASE("connections beyond the bound are reset, and a place that gets free is taken again") {
+  WorldOptions calm;
+  calm.delay_min = calm.delay_max = 1ms;
+  WorldLoop loop(calm);
+  Echo echo(loop);
+  HttpServer server(loop, echo, {.connections_max = 1});
+  const Address address = *resolve("127.0.0.1", 80);
+  REQUIRE(server.listen(address).ok());
+  RawClient first(loop, address, {{5ms, post("/a", "1")}, {5ms, "drop"}});
+  RawClient second(loop, address, {{5ms, post("/b", "2")}});
+  loop.run();
+  CHECK(echo.log == "POST /a '1'\n");
+  CHECK(second.closed == "reset");
+  RawClient third(loop, address, {{0ms, post("/c", "3")}});
+  loop.run();
+  CHECK(third.heard == reply_of("3"));
 }
 
 }  // namespace

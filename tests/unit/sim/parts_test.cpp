@@ -57,6 +57,60 @@ TEST_CASE(
   CHECK(draw_fault({{*parse_fault("no_done"), 1.0}}, 7, 1).kind == Fault::Kind::no_done);
 }
 
+TEST_CASE("rules strike the requests that they name, in their window and not outside") {
+  const auto struck = [](const std::vector<const char*>& texts, std::uint64_t request,
+                         Duration at) {
+    std::vector<FaultRule> rules;
+    for (const char* text : texts) rules.push_back(*parse_fault_rule(text));
+    return name_of(draw_fault(rules, 7, request, at));
+  };
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    CHECK(struck({"rst_mid=/5"}, i, 0s) == (i % 5 == 4 ? "rst_mid" : "none"));
+    CHECK(struck({"rst_mid=@5", "nul=@6"}, i, 0s) == (i == 4   ? "rst_mid"
+                                                      : i == 5 ? "nul"
+                                                               : "none"));
+    CHECK(struck({"rst_mid=1@2-3"}, i, 2500ms) == "rst_mid");
+    CHECK(struck({"rst_mid=1@2-3"}, i, 3s) == "none");
+    CHECK(struck({"rst_mid=@5@2-3.5"}, i, 2s) == (i == 4 ? "rst_mid" : "none"));
+    // A rule that sleeps keeps its requests: those of the next one stay the same.
+    CHECK((struck({"rst_mid=0.5@2-3", "nul=0.5"}, i, 0s) == "nul") ==
+          (struck({"rst_mid=0.5", "nul=0.5"}, i, 0s) == "nul"));
+    CHECK(struck({"rst_mid=1@2-3", "nul=/1"}, i, 0s) == "nul");
+  }
+  for (const char* text : {"rst_mid=1@", "rst_mid=1@5", "rst_mid=1@5-4", "rst_mid=1@-1-4",
+                           "rst_mid=1@a-b", "rst_mid=/0", "rst_mid=@0", "rst_mid=/x", "nul:x=1",
+                           "stall_mid:0=1", "no_done:1=1", "huge_event:262145=1"}) {
+    CAPTURE(std::string(text));
+    CHECK_FALSE(parse_fault_rule(text).ok());
+  }
+}
+
+TEST_CASE("each fault is read back by the name that it gives itself") {
+  for (const std::string& name : fault_names()) {
+    if (name.find(' ') != std::string::npos) continue;
+    CAPTURE(name);
+    REQUIRE(parse_fault(name).ok());
+    CHECK(name_of(*parse_fault(name)) == name);
+  }
+  CHECK(parse_fault("http_503:date")->style == Fault::HeaderStyle::date);
+  CHECK(parse_fault("http_429:30")->argument == 30);
+  CHECK(parse_fault("stall_mid:250")->argument == 250);
+  CHECK(parse_fault("stall_mid")->argument == 1000);
+}
+
+TEST_CASE("events are written again in other ways that mean the same") {
+  const std::string events = "data: {\"a\":1,\"b\":2}\n\ndata: [DONE]\n\n";
+  const auto as = [&](const char* name) { return restyled(events, *parse_fault(name), true); };
+  CHECK(as("no_done") == events);
+  CHECK(as("sse_crlf") == "data: {\"a\":1,\"b\":2}\r\n\r\ndata: [DONE]\r\n\r\n");
+  CHECK(as("sse_cr") == "data: {\"a\":1,\"b\":2}\r\rdata: [DONE]\r\r");
+  CHECK(as("sse_multiline") == "data: {\"a\":1,\ndata: \"b\":2}\n\ndata: [DONE]\n\n");
+  CHECK(as("sse_nospace") == "data:{\"a\":1,\"b\":2}\n\ndata:[DONE]\n\n");
+  CHECK(as("sse_bom") == "\xef\xbb\xbf" + events);
+  CHECK(restyled(events, *parse_fault("sse_bom"), false) == events);
+  CHECK(as("sse_comments").ends_with("\nretry: 3000\ndata: [DONE]\n\n"));
+}
+
 TEST_CASE("truths are found by their id until memory is short, then the oldest are dropped") {
   TruthStore store(10);
   const auto keep = [&](const std::string& id, std::size_t tokens) {

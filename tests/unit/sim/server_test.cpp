@@ -126,7 +126,7 @@ TEST_CASE(
   CHECK(text("\"a b\"") == text("\"a b\""));
   CHECK(text("\"a b\"") != text("\"a c\""));
   CHECK(world.ask_json(completions,
-                       R"({"prompt":["a b ","c"],"max_tokens":1})")["usage"]["prompt_tokens"] == 3);
+                       R"({"prompt":["a b","c"],"max_tokens":1})")["usage"]["prompt_tokens"] == 3);
 }
 
 TEST_CASE(
@@ -261,6 +261,77 @@ TEST_CASE("faults that a request asks for happen to it alone") {
   CHECK(with("rst_mid").body.find("[DONE]") == std::string::npos);
   CHECK(world.ask("POST", completions, R"({"prompt":"a","max_tokens":4})").status == 200);
   CHECK(world.server.engine().running() == 0);
+}
+
+TEST_CASE("whatever the fault, the engine is empty afterwards, and the next answer is whole") {
+  World world;
+  for (const std::string& name : fault_names()) {
+    if (name.find(' ') != std::string::npos) continue;
+    for (const char* stream : {"true", "false"}) {
+      CAPTURE(name);
+      CAPTURE(std::string(stream));
+      const std::string body = format(
+          R"({{"messages":[{{"role":"user","content":"a"}}],"max_tokens":6,"ignore_eos":true,)"
+          R"("stream":{}}})",
+          stream);
+      world.ask("POST", chat, body, format("X-Tacho-Fault: {}\r\n", name));
+      CHECK(world.server.engine().running() + world.server.engine().waiting() == 0);
+      CHECK(world.server.engine().kv_used() == 0);
+      CHECK(world.ask("POST", chat, body).status == 200);
+    }
+  }
+}
+
+TEST_CASE("a refusal names the field to blame") {
+  World world;
+  const auto param = [&](std::string_view path, std::string_view body) {
+    const Json answer = world.ask_json(path, body);
+    return answer["error"]["param"].is_null() ? "" : answer["error"]["param"].get<std::string>();
+  };
+  CHECK(param(chat, R"({"messages":[{"role":"user","content":"a"},{"role":"x"}]})") ==
+        "messages[1].role");
+  CHECK(param(chat, R"({"messages":[{"role":"user","content":[{"text":"a"}]}]})") ==
+        "messages[0].content");
+  CHECK(param(completions, R"({"prompt":"a","max_tokens":1.5})") == "max_tokens");
+  CHECK(param(completions, R"({"prompt":"a","temperature":"hot"})") == "temperature");
+  CHECK(param(completions, R"({"prompt":[16000]})") == "prompt");
+  CHECK(param(completions, R"({"prompt":"a","max_tokens":9000})") == "max_tokens");
+  CHECK(param(completions, "[]") == "");
+  CHECK(world.ask_json(completions,
+                       R"({"prompt":[1,2,3],"max_tokens":2})")["usage"]["prompt_tokens"] == 3);
+}
+
+TEST_CASE("a server that is starting, and one whose queue is full, say when to come again") {
+  SimOptions options;
+  options.startup = std::chrono::seconds(1);
+  World world(options);
+  CHECK(world.ask("GET", "/health").status == 503);
+  CHECK(world.ask("GET", "/metrics").status == 200);
+  Timer later(world.loop, [] {});
+  later.arm(world.loop.now() + std::chrono::seconds(1));
+  world.loop.run();
+  CHECK(world.ask("GET", "/health").status == 200);
+}
+
+TEST_CASE("texts to tokens and back") {
+  SimOptions options;
+  options.encode = [](std::string_view text) {
+    return std::vector<std::uint32_t>(text.begin(), text.end());
+  };
+  options.decode = [](std::span<const std::uint32_t> ids) {
+    return std::string(ids.begin(), ids.end());
+  };
+  World world(options);
+  const Json tokens = world.ask_json("/tokenize", R"({"prompt":"abc","return_token_strs":true})");
+  CHECK(tokens["count"] == 3);
+  CHECK(tokens["tokens"] == Json::array({97, 98, 99}));
+  CHECK(tokens["token_strs"] == Json::array({"a", "b", "c"}));
+  CHECK(tokens["max_model_len"] == 8192);
+  CHECK(world.ask_json("/tokenize", R"({"messages":[{"role":"user","content":"ab"}]})")["count"] ==
+        2);
+  CHECK(world.ask_json("/detokenize", R"({"tokens":[97,98]})")["prompt"] == "ab");
+  CHECK(world.ask("GET", "/tokenize").status == 405);
+  CHECK(World().ask("POST", "/tokenize", R"({"prompt":"a"})").status == 501);
 }
 
 TEST_CASE(

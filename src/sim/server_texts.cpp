@@ -1,0 +1,93 @@
+// What is done with texts without the engine: embeddings.
+#include <cmath>
+
+#include "base/text.h"
+#include "sim/server.h"
+#include "sim/server_parts.h"
+
+namespace tacho {
+namespace {
+
+constexpr std::uint32_t embedding_size = 64;
+
+}  // namespace
+
+void SimServer::serve_embeddings(ServerRequest& request) {
+  auto body = parse_json(request.body(), "the request");
+  if (!body || !body->is_object() || !body->contains("input")) {
+    return reply_error(request, 400, "'input' is missing", "BadRequestError");
+  }
+  if (!is_known_model(request, *body)) return;
+  const auto fault = fault_of(request);
+  if (!fault) return reply_error(request, 400, fault.error().message, "BadRequestError");
+  if (commit_early_fault(request, *fault)) return;
+  const Json& input = (*body)["input"];
+  const Json texts = input.is_array() ? input : Json::array({input});
+  std::size_t tokens = 0;
+  Json data = Json::array();
+  for (const auto& text : texts) {
+    std::string content;
+    append_text(content, text);
+    tokens += count_tokens_(content);
+    Random random(Seed{hash_text(content, options_.seed.value)}, "embedding");
+    std::vector<double> vector(embedding_size);
+    double squares = 0.0;
+    for (double& x : vector) {
+      x = random.normal();
+      squares += x * x;
+    }
+    for (double& x : vector) x /= std::sqrt(squares);
+    data.push_back({{"object", "embedding"}, {"index", data.size()}, {"embedding", vector}});
+  }
+  const Json answer{{"object", "list"},
+                    {"data", data},
+                    {"model", options_.served_model_name},
+                    {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}};
+  metrics_.prompt_tokens += tokens;
+  request.reply(200, json_type, dump_json(answer));
+}
+
+void SimServer::serve_tokenize(ServerRequest& request) {
+  auto body = parse_json(request.body(), "the request");
+  if (!body || !body->is_object())
+    return reply_error(request, 400, "the body is not a JSON object", "BadRequestError");
+  if (!is_known_model(request, *body)) return;
+  if (!options_.encode) return reply_error(request, 501, "no tokenizer", "NotImplementedError");
+  std::string text;
+  if (body->contains("messages")) {
+    for (const auto& message : (*body)["messages"])
+      if (message.is_object()) append_text(text, message.value("content", Json()));
+  } else if (body->contains("prompt") && (*body)["prompt"].is_string()) {
+    append_text(text, (*body)["prompt"]);
+  } else {
+    return reply_error(request, 400, "'prompt' or 'messages' is missing", "BadRequestError");
+  }
+  const auto tokens = options_.encode(text);
+  Json answer{{"count", tokens.size()}, {"max_model_len", options_.context_max}};
+  answer["tokens"] = tokens;
+  answer["token_strs"] = nullptr;
+  if (flag(*body, "return_token_strs")) {
+    answer["token_strs"] = Json::array();
+    for (const std::uint32_t token : tokens)
+      answer["token_strs"].push_back(options_.decode({&token, 1}));
+  }
+  request.reply(200, json_type, dump_json(answer));
+}
+
+void SimServer::serve_detokenize(ServerRequest& request) {
+  auto body = parse_json(request.body(), "the request");
+  if (!body || !body->is_object() || !body->contains("tokens") || !(*body)["tokens"].is_array())
+    return reply_error(request, 400, "'tokens' must be a list of numbers", "BadRequestError");
+  if (!is_known_model(request, *body)) return;
+  if (!options_.decode) return reply_error(request, 501, "no tokenizer", "NotImplementedError");
+  std::vector<std::uint32_t> tokens;
+  for (const Json& token : (*body)["tokens"]) {
+    if (!token.is_number_unsigned() || token.get<std::uint64_t>() >= vocabulary)
+      return reply_error(request, 400, format("a token is a number from 0 to {}", vocabulary - 1),
+                         "BadRequestError");
+    tokens.push_back(token.get<std::uint32_t>());
+  }
+  request.reply(200, json_type, dump_json(Json{{"prompt", options_.decode(tokens)}}));
+}
+
+}  // namespace tacho
