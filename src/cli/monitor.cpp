@@ -23,7 +23,7 @@ struct MonitorFlags {
   double interval = 1.0;
   std::string listen;
   bool is_once = false, is_json = false;
-  bool has_no_devices = false, has_no_host = false;
+  bool has_no_devices = false, has_no_host = false, has_no_activity = false;
 };
 
 FlagTable monitor_flags(MonitorFlags& f) {
@@ -33,6 +33,12 @@ FlagTable monitor_flags(MonitorFlags& f) {
            "Inference engines: vLLM, SGLang, TGI, Triton, TensorRT-LLM, LMDeploy, MindIE, "
            "llama.cpp, Dynamo or tacho sim; with or without /metrics.");
   t.toggle({"--no-devices"}, f.has_no_devices, "Leave out GPUs and NPUs.");
+  t.toggle({"--no-activity"}, f.has_no_activity,
+           "Leave out what the units of a GPU do (GPM); another reader of the same counters, such "
+           "as DCGM, is disturbed by it.");
+  t.text({"--nvml-library"}, "PATH", f.watch.nvml_library,
+         "NVIDIA's libnvidia-ml.so.1, where the system does not find it. "
+         "[env: TACHO_NVML_LIBRARY]");
   t.toggle({"--no-host"}, f.has_no_host, "Leave out this machine.");
   t.duration({"--interval"}, f.interval, "Time between two readings. [default: 1s]");
   t.group("Output");
@@ -96,6 +102,7 @@ int run_monitor(const std::vector<std::string>& arguments) {
     return fail(input_error("--interval is too short; 50ms is the least"));
   }
   flags.watch.watches_devices = !flags.has_no_devices;
+  flags.watch.reads_activity = !flags.has_no_activity;
   flags.watch.watches_host = !flags.has_no_host;
   auto probes = make_probes(flags.watch);
   if (!probes) return fail(probes.error());

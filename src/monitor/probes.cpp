@@ -1,11 +1,42 @@
 #include "monitor/probes.h"
 
+#include <cstdlib>
+
+#include "base/text.h"
 #include "net/address.h"
 
 namespace tacho {
+namespace {
+
+/// What was typed, or what the environment names.
+std::string named(const std::string& typed, const char* variable) {
+  const char* value = std::getenv(variable);
+  return typed.empty() && value != nullptr ? value : typed;
+}
+
+/// A vendor's probe. A library that nobody named need not be there.
+Status add_vendor(const std::string& library, Result<ProbePtr> probe,
+                  std::vector<ProbePtr>& probes) {
+  if (probe) {
+    probes.push_back(std::move(*probe));
+  } else if (!library.empty()) {
+    return input_error(format("cannot load {}: {}", library, probe.error().message));
+  }
+  return Nothing{};
+}
+
+Status add_devices(WatchOptions options, std::vector<ProbePtr>& probes) {
+  options.nvml_library = named(options.nvml_library, "TACHO_NVML_LIBRARY");
+  return add_vendor(options.nvml_library, make_nvml_probe(options), probes);
+}
+
+}  // namespace
 
 Result<std::vector<ProbePtr>> make_probes(const WatchOptions& options) {
   std::vector<ProbePtr> probes;
+  if (options.watches_devices) {
+    if (const auto status = add_devices(options, probes); !status) return status.error();
+  }
   if (options.watches_host) probes.push_back(make_host_probe(options.root));
   for (const std::string& engine : options.engines) {
     if (const auto url = parse_url(engine); !url) return url.error();

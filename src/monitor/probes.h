@@ -14,7 +14,8 @@ struct WatchOptions {
   bool watches_devices = true;
   bool watches_host = true;
   std::vector<std::string> engines;  ///< URLs of inference engines, with or without /metrics.
-  /// Where the vendors' libraries are; empty: the system's own search. Tests name a stand-in.
+  /// Where the vendors' libraries are; empty: what TACHO_NVML_LIBRARY and the like name, and else
+  /// the system's own search. Tests name a stand-in.
   std::string nvml_library;
   std::string dcmi_library;
   std::string rocm_library;
@@ -27,11 +28,13 @@ struct WatchOptions {
 /// The host's probe: processors, memory, disks, network, control group. `root` stands before /proc
 /// and /sys.
 ProbePtr make_host_probe(const std::string& root);
+/// NVIDIA's GPUs. The error says why the library cannot be loaded.
+Result<ProbePtr> make_nvml_probe(const WatchOptions& options);
 /// The probe of one inference engine's metrics page. The URL must be sound.
 ProbePtr make_engine_probe(const std::string& url);
 
 /// The probes for what is to be watched. Devices whose library is not here have none. The error is
-/// about a URL.
+/// about a URL, or a library that was named and cannot be loaded.
 Result<std::vector<ProbePtr>> make_probes(const WatchOptions& options);
 
 }  // namespace tacho

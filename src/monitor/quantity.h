@@ -26,6 +26,9 @@ namespace quantity {
 // Devices: GPUs and NPUs. Labels: vendor, device, model, uuid, and mig of a part of one.
 inline constexpr Quantity device_up{"tacho_device_up", QuantityKind::gauge,
                                     "1 while the device answers, 0 when it is lost."};
+inline constexpr Quantity device_info{
+    "tacho_device_info", QuantityKind::gauge,
+    "1; its labels say what else is known: driver, bus, versions."};
 inline constexpr Quantity device_utilization{
     "tacho_device_utilization_ratio", QuantityKind::gauge,
     "Share of time in which at least one kernel ran; it says nothing of how many cores were busy."};
@@ -49,6 +52,13 @@ inline constexpr Quantity device_memory_total{"tacho_device_memory_total_bytes",
 inline constexpr Quantity device_memory_used{
     "tacho_device_memory_used_bytes", QuantityKind::gauge,
     "Memory in use; engines reserve most of it at their start."};
+inline constexpr Quantity device_memory_reserved{"tacho_device_memory_reserved_bytes",
+                                                 QuantityKind::gauge,
+                                                 "Memory that the driver keeps for itself."};
+inline constexpr Quantity device_bar1_total{"tacho_device_bar1_total_bytes", QuantityKind::gauge,
+                                            "Window through which the host sees the memory."};
+inline constexpr Quantity device_bar1_used{"tacho_device_bar1_used_bytes", QuantityKind::gauge,
+                                           "Part of that window in use."};
 inline constexpr Quantity device_temperature{"tacho_device_temperature_celsius",
                                              QuantityKind::gauge, "Temperature, by sensor."};
 inline constexpr Quantity device_temperature_limit{
@@ -66,6 +76,9 @@ inline constexpr Quantity device_clock_max{"tacho_device_clock_max_hertz", Quant
                                            "Highest clock, by domain."};
 inline constexpr Quantity device_throttled{"tacho_device_throttled", QuantityKind::gauge,
                                            "1 while clocks are held down for this reason."};
+inline constexpr Quantity device_throttled_time{
+    "tacho_device_throttled_seconds_total", QuantityKind::counter,
+    "Time for which clocks were held down for this reason, since the driver was loaded."};
 inline constexpr Quantity device_fan{"tacho_device_fan_ratio", QuantityKind::gauge,
                                      "Fan speed against its most."};
 inline constexpr Quantity device_performance_state{
@@ -92,19 +105,36 @@ inline constexpr Quantity device_link_transmit{
 inline constexpr Quantity device_link_receive{"tacho_device_link_receive_bytes_total",
                                               QuantityKind::counter,
                                               "Received over links between devices."};
+inline constexpr Quantity device_link_transmit_rate{
+    "tacho_device_link_transmit_bytes_per_second", QuantityKind::gauge,
+    "Sent over links between devices, as the device itself counts."};
+inline constexpr Quantity device_link_receive_rate{
+    "tacho_device_link_receive_bytes_per_second", QuantityKind::gauge,
+    "Received over links between devices, as the device itself counts."};
 inline constexpr Quantity device_links_active{"tacho_device_links_active", QuantityKind::gauge,
                                               "Links between devices that are up."};
 inline constexpr Quantity device_links{"tacho_device_links", QuantityKind::gauge,
                                        "Links between devices that there are."};
 inline constexpr Quantity device_ecc_errors{"tacho_device_ecc_errors_total", QuantityKind::counter,
                                             "Memory errors, corrected or uncorrected."};
+inline constexpr Quantity device_remapped_rows{
+    "tacho_device_remapped_rows", QuantityKind::gauge,
+    "Memory rows replaced by spare ones, after corrected or uncorrected errors."};
+inline constexpr Quantity device_repair{
+    "tacho_device_memory_repair", QuantityKind::gauge,
+    "1 while a repair of memory is pending (until a reset), or has failed."};
 inline constexpr Quantity device_faults{
     "tacho_device_faults_total", QuantityKind::counter,
     "Fault events since tacho began to watch, by code (NVIDIA's Xid, Ascend's error code)."};
+inline constexpr Quantity device_fault_time{
+    "tacho_device_fault_time_seconds", QuantityKind::gauge,
+    "When the latest fault of this code came, seconds since 1970."};
 inline constexpr Quantity device_encoder{"tacho_device_encoder_utilization_ratio",
                                          QuantityKind::gauge, "Video encoder busy."};
 inline constexpr Quantity device_decoder{"tacho_device_decoder_utilization_ratio",
                                          QuantityKind::gauge, "Video decoder busy."};
+inline constexpr Quantity device_processes{"tacho_device_processes", QuantityKind::gauge,
+                                           "Processes that use the device."};
 
 // Processes that use a device. Labels: pid, user, command, type, device.
 inline constexpr Quantity process_device_memory{

@@ -18,7 +18,7 @@ std::string percent(double ratio) { return shown(ratio, " %", 100.0); }
 std::string gib(double bytes) { return shown(bytes, "", 1.0 / (1 << 30), 1); }
 
 void device_line(const Subject& subject, std::string& out) {
-  out += format(" {:<10}{:<24}", subject.id, cut_utf8(label(subject.labels, "model"), 23));
+  out += format(" {:<12}{:<24}", subject.id, cut_utf8(label(subject.labels, "model"), 23));
   if (!subject.trouble.empty()) {
     out += subject.trouble + "\n";
     return;
@@ -79,7 +79,7 @@ std::string reading_text(const Snapshot& snapshot) {
   if (devices.empty()) {
     out += " no devices\n";
   } else {
-    out += format(" {:<10}{:<24}{:>8}{:>8}{:>8}  {:>15}  {:>6}{:>8}\n", "device", "", "util", "SM",
+    out += format(" {:<12}{:<24}{:>8}{:>8}{:>8}  {:>15}  {:>6}{:>8}\n", "device", "", "util", "SM",
                   "DRAM", "memory, GiB", "temp", "power");
     out += devices;
   }
