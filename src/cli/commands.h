@@ -9,6 +9,8 @@ namespace tacho {
 Command bench_command();
 /// `tacho sim`: the built-in engine as a server.
 Command sim_command();
+/// `tacho plan`: the GPUs for a load, and what they cost.
+Command plan_command();
 /// `tacho calibrate`: what this machine can carry, and at what error.
 Command calibrate_command();
 /// `tacho monitor`.

@@ -174,7 +174,7 @@ Json page_data(const RunData& data, const RunSummary& run) {
   return json;
 }
 
-std::string html_page(const RunData& data, const RunSummary& run) {
+std::string page_with(const Json& data) {
   constexpr std::string_view marker =
       "<script type=\"application/json\" id=\"tacho-run\">{}</script>";
   const std::string_view page = report_page();
@@ -183,9 +183,13 @@ std::string html_page(const RunData& data, const RunSummary& run) {
   // No "<" within the script element: neither "</script>" nor "<!--" of someone's text may change
   // where it ends.
   std::string json;
-  for (const char c : dump_json(page_data(data, run))) c == '<' ? json += "\\u003c" : json += c;
+  for (const char c : dump_json(data)) c == '<' ? json += "\\u003c" : json += c;
   const auto hole = at + marker.find("{}");
   return std::string(page.substr(0, hole)) + json + std::string(page.substr(hole + 2));
+}
+
+std::string html_page(const RunData& data, const RunSummary& run) {
+  return page_with(page_data(data, run));
 }
 
 }  // namespace tacho

@@ -33,6 +33,8 @@ std::string summary_csv(const RunSummary& run, const Manifest& manifest);
 std::string ascend_csv(const RunSummary& run, const Manifest& manifest);
 /// The self-contained page: report.html.
 std::string html_page(const RunData& data, const RunSummary& run);
+/// The same page with other data, such as a plan's: its `kind` says which parts are drawn.
+std::string page_with(const Json& data);
 /// The data that the page is made from.
 Json page_data(const RunData& data, const RunSummary& run);
 

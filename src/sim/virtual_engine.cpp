@@ -115,6 +115,7 @@ class Run {
     if (request.emitted < request.output_tokens) return;
     request.last_token = now_;
     if (in_flight_-- == options_.concurrency) room_since_ = now_;
+    if (options_.on_last_token) options_.on_last_token(now_);
   }
 
   const StepCost& cost_;

@@ -42,6 +42,8 @@ struct VirtualOptions {
   bool plans_ahead = false;
   bool keeps_tokens = false;  ///< Keep what the times of all tokens are made of.
   bool folds = true;          ///< False: every step by itself, for comparison.
+  /// Called after the last token of a request; may set the `arrival` of those that nobody has sent.
+  std::function<void(Instant now)> on_last_token = {};
   /// Called before each step that is not folded away, for tests.
   std::function<void(const Scheduler&, Instant start)> before_step = {};
 };

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "workload/dataset_entries.h"
+#include "workload/trace_csv.h"
 
 namespace tacho {
 namespace {
@@ -110,6 +111,7 @@ Result<std::vector<TraceEntry>> read_trace(const std::string& path) {
   if (is_folder(path)) return input_error(format("'{}' is a folder, not a trace", path));
   auto text = read_file(path);
   if (!text) return text.error();
+  if (is_csv_trace(*text)) return parse_csv_trace(*text, path);
   return parse_trace(std::move(text).value(), path);
 }
 

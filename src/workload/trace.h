@@ -3,7 +3,7 @@
 // lengths come together.
 //
 // The form is Mooncake's, one JSON object a line (or a JSON list of them): {"timestamp": 1200,
-// "input_length": 6755, "output_length": 500}, times in milliseconds.
+// "input_length": 6755, "output_length": 500}, times in milliseconds. Azure's CSV is read as well.
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,8 @@ import { read_report, type Report } from "./data.ts";
 import { add, h } from "./dom.ts";
 import { schema_known, subject } from "./facts.ts";
 import { choose_language, language, set_language, t } from "./i18n.ts";
+import { is_plan, read_plan } from "./plan_data.ts";
+import { PlanPage } from "./plan_page.ts";
 import type { Sort } from "./table.ts";
 import { appendix } from "./views/appendix.ts";
 import { cell_charts, cell_picker, cell_summary, percentile_table } from "./views/cell.ts";
@@ -45,9 +47,9 @@ function remember(key: string, value: string): void {
   }
 }
 
-function read_page(): Report | null {
+function read_page(): unknown {
   try {
-    return read_report(JSON.parse(document.getElementById("tacho-run")?.textContent || "{}"));
+    return JSON.parse(document.getElementById("tacho-run")?.textContent || "{}");
   } catch {
     return null;
   }
@@ -219,15 +221,18 @@ function opened_cell(report: Report): number {
 function start(): void {
   const query = new URLSearchParams(location.search);
   set_language(choose_language(location.search, recall("language"), navigator.language));
-  const report = read_page();
-  if (report === null) {
+  const json = read_page();
+  if (json === null) {
     document.getElementById("report")!.textContent = t("unreadable");
     return;
   }
-  const theme = query.get("theme") ?? recall("theme");
+  const wish = query.get("theme") ?? recall("theme");
+  const theme = wish === "light" || wish === "dark" ? wish : null;
+  if (is_plan(json)) return new PlanPage({ plan: read_plan(json), theme, remember }).draw();
+  const report = read_report(json);
   const page = new Page({
     report, open: opened_cell(report), sort: null, curves: { stats: ["p50", "p99"], log: false },
-    theme: theme === "light" || theme === "dark" ? theme : null,
+    theme,
   });
   page.draw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => page.draw());

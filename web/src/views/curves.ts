@@ -101,7 +101,8 @@ const shapes = {
   diamond: "M12 .5l4.5 5.5l-4.5 5.5l-4.5-5.5z",
 };
 
-const key_mark = (color: string, symbol: keyof typeof shapes, hollow = false) =>
+/// The mark of a series in a legend.
+export const key_mark = (color: string, symbol: keyof typeof shapes, hollow = false) =>
   svg("path", { d: shapes[symbol], fill: hollow ? "none" : color, stroke: color,
                 "stroke-width": "1.5" });
 
