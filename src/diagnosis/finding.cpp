@@ -18,6 +18,7 @@ std::string finding_line(const Finding& finding) {
 Json finding_json(const Finding& finding) {
   Json json{{"id", finding.id},         {"where", finding.where},   {"text", finding.text},
             {"advice", finding.advice}, {"source", finding.source}, {"is_cause", finding.is_cause}};
+  json["line"] = finding_line(finding);
   json["evidence"] = Json::array();
   for (const Evidence& evidence : finding.evidence) {
     json["evidence"].push_back({{"what", evidence.what}, {"value", evidence.value}});

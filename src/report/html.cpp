@@ -89,6 +89,8 @@ class TimeLine {
       column[s] += weight * std::max(0.0, end - begin);
     }
   }
+  double slice_s() const { return slice_s_; }
+  std::size_t slices() const { return done.size(); }
   Json json() const {
     Json t = Json::array();
     const auto rates = [&](const std::vector<double>& values) {
@@ -113,7 +115,7 @@ class TimeLine {
   double slice_s_;
 };
 
-Json series(const CellSummary& cell, Instant start) {
+Json series(const CellSummary& cell, Instant start, const Readings& readings) {
   Instant end = start;
   for (const Record* record : cell.records) end = std::max({end, record->done, record->sent});
   TimeLine line(start, end);
@@ -133,10 +135,19 @@ Json series(const CellSummary& cell, Instant start) {
       line.tokens[line.slice(record.chunks[c].at)] += tokens[c];
     }
   }
-  return line.json();
+  Json json = line.json();
+  if (readings.empty()) return json;
+  json["observed"] = Json::object();
+  for (const ObservedLane& lane :
+       observed_lanes(readings, start, from_s(line.slice_s()), line.slices())) {
+    Json& column = json["observed"][lane.key] = Json::array();
+    for (const auto& value : lane.values) column.push_back(optional_figure(value));
+  }
+  return json;
 }
 
-Json cell_data(const CellSummary& cell, const Manifest& manifest) {
+Json cell_data(const CellSummary& cell, const RunData& data) {
+  const Manifest& manifest = data.manifest;
   Instant start = Instant::max();
   for (const Record* record : cell.records) start = std::min(start, record->due);
   Json json = to_json(manifest)["cells"].at(cell.cell.id);
@@ -144,7 +155,7 @@ Json cell_data(const CellSummary& cell, const Manifest& manifest) {
   json["requests_total"] = cell.records.size();
   json["requests"] = request_columns(cell, start);
   json["itl_ms_histogram"] = histogram(cell.of(Metric::itl));
-  json["series"] = cell.records.empty() ? Json::object() : series(cell, start);
+  json["series"] = cell.records.empty() ? Json::object() : series(cell, start, data.readings);
   return json;
 }
 
@@ -170,7 +181,7 @@ Json page_data(const RunData& data, const RunSummary& run) {
                  {"notes", manifest.notes},
                  {"certificate", certificate_text(manifest)}};
   json["cells"] = Json::array();
-  for (const CellSummary& cell : run.cells) json["cells"].push_back(cell_data(cell, manifest));
+  for (const CellSummary& cell : run.cells) json["cells"].push_back(cell_data(cell, data));
   return json;
 }
 

@@ -302,6 +302,64 @@ Situation situation_of(const CellSummary& cell, const RunData& data, const CellS
   return s;
 }
 
+namespace {
+
+/// A lane of the time line and where it comes from.
+struct LaneSource {
+  const char* key;
+  const char* kind;
+  const char* name;
+  bool is_share;
+};
+
+constexpr LaneSource lane_sources[] = {
+    {"engine_running", "engine", "tacho_engine_requests_running", false},
+    {"engine_waiting", "engine", "tacho_engine_requests_waiting", false},
+    {"kv_usage", "engine", "tacho_engine_kv_usage_ratio", true},
+    {"device_utilization", "device", "tacho_device_utilization_ratio", true},
+    {"device_power", "device", "tacho_device_power_watts", false},
+    {"host_cpu", "host", "tacho_host_cpu_utilization_ratio", true},
+};
+
+/// The latest point no later than `at`; none when it is older than `most`.
+Known value_at(const ReadingSeries& series, Instant at, Duration most) {
+  const auto after = std::upper_bound(series.points.begin(), series.points.end(), at,
+                                      [](Instant t, const ReadingPoint& p) { return t < p.at; });
+  if (after == series.points.begin() || at - (after - 1)->at > most) return std::nullopt;
+  return (after - 1)->value;
+}
+
+/// A reading stands for three times the usual distance to the next one, no longer.
+Duration lifetime(const ReadingSeries& series) {
+  const auto n = static_cast<std::int64_t>(series.points.size());
+  if (n < 2) return std::chrono::seconds(3);
+  return 3 * (series.points.back().at - series.points.front().at) / (n - 1);
+}
+
+}  // namespace
+
+std::vector<ObservedLane> observed_lanes(const Readings& readings, Instant start, Duration slice,
+                                         std::size_t slices) {
+  std::vector<ObservedLane> lanes;
+  for (const LaneSource& source : lane_sources) {
+    const auto all = readings.of(source.kind, source.name);
+    ObservedLane lane{source.key, std::vector<std::optional<double>>(slices)};
+    bool has_any = false;
+    for (std::size_t s = 0; s < slices; ++s) {
+      const Instant at = start + slice * static_cast<std::int64_t>(s) + slice / 2;
+      double sum = 0.0, n = 0.0;
+      for (const ReadingSeries* series : all) {
+        if (const Known value = value_at(*series, at, lifetime(*series))) sum += *value, n += 1.0;
+      }
+      if (n == 0.0) continue;
+      lane.values[s] = source.is_share ? 100.0 * sum / n : sum;
+      has_any = true;
+    }
+    if (has_any) lanes.push_back(std::move(lane));
+  }
+  return lanes;
+}
+
 Json to_json(const Monitored& monitored) {
   if (monitored.empty()) return nullptr;
   Json json = Json::object();

@@ -43,6 +43,17 @@ Monitored monitored_of(const CellSummary& cell, const Readings& readings);
 /// What is known of the cell from all sides; `lightest` is the cell to compare with, or null.
 Situation situation_of(const CellSummary& cell, const RunData& data, const CellSummary* lightest);
 
+/// One quantity on the time line of a cell.
+struct ObservedLane {
+  std::string key;  ///< engine_running, engine_waiting, kv_usage, device_utilization, device_power.
+  std::vector<std::optional<double>> values;  ///< One for each time; none where nobody looked.
+};
+
+/// What was read at these times, `slice` apart, from `start` on: of several subjects requests and
+/// watts are added up, shares averaged (and given in percent).
+std::vector<ObservedLane> observed_lanes(const Readings& readings, Instant start, Duration slice,
+                                         std::size_t slices);
+
 /// For run.json: by kind and id of the subject, then by name.
 Json to_json(const Monitored& monitored);
 

@@ -25,7 +25,7 @@ struct RunData {
   std::vector<std::uint32_t>
       counted;  ///< For each record: its answer's tokens by the tokenizer; 0 if not counted.
   std::map<std::uint32_t, FoldedGaps>
-      folded;  ///< By cell: the gaps of records whose chunks are not kept.
+      folded;         ///< By cell: the gaps of records whose chunks are not kept.
   Readings readings;  ///< Of engines, devices and the host; none without --monitor.
   std::size_t torn_lines = 0;
 };

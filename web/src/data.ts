@@ -89,6 +89,8 @@ export type Summary = Record<Scalar, Maybe> & Record<Metric, Distribution | null
   truth: Truth | null;
   windows: Windows;
   verdict: Verdict;
+  /// What holds the service back, a line each; empty without --monitor.
+  findings: string[];
 };
 
 /// The requests as columns of one length; `total` counts them all where the writer capped the rows.
@@ -116,7 +118,14 @@ export interface Series {
   output_tokens_per_s: Maybe[];
   requests_per_s: Maybe[];
   errors_per_s: Maybe[];
+  /// What was read of the server meanwhile, by kind; empty without --monitor.
+  observed: Partial<Record<Observed, Maybe[]>>;
 }
+
+/// What may be read of a server while a cell runs.
+export const observed = ["engine_running", "engine_waiting", "kv_usage", "device_utilization",
+                         "device_power", "host_cpu"] as const;
+export type Observed = (typeof observed)[number];
 
 export interface Cell {
   index: number;
@@ -256,6 +265,7 @@ function read_summary(value: unknown): Summary {
       valid: typeof verdict["valid"] === "boolean" ? verdict["valid"] : null,
       reasons: texts(verdict["reasons"]),
     },
+    findings: texts(list(source["findings"]).map((finding) => tree(finding)["line"])),
   };
 }
 
@@ -297,7 +307,13 @@ function read_series(value: unknown): Series | null {
     const items = list(source[key]);
     return t_s.map((_, row) => number(items[row]));
   };
+  const seen: Partial<Record<Observed, Maybe[]>> = {};
+  for (const key of observed) {
+    const items = tree(source["observed"])[key];
+    if (Array.isArray(items)) seen[key] = t_s.map((_, row) => number(items[row]));
+  }
   return {
+    observed: seen,
     t_s: t_s as number[],
     in_flight: column("in_flight"),
     output_tokens_per_s: column("output_tokens_per_s"),

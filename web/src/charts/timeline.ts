@@ -1,6 +1,6 @@
 // Charts along the time of a run: how full the server was, what it gave, and what a request that
 // started then had to wait.
-import type { Maybe, Requests, Series } from "../data.ts";
+import { observed, type Maybe, type Observed, type Requests, type Series } from "../data.ts";
 import { figure, tick } from "../format.ts";
 import { t } from "../i18n.ts";
 import type { Option } from "./echarts.ts";
@@ -26,6 +26,16 @@ function lanes(look: Look, series: Series): Lane[] {
       color: series_color(look, 3) },
     { title: t("errors"), unit: t("errors_per_s"), values: series.errors_per_s, color: look.bad },
   ];
+  const units: Record<Observed, string> = {
+    engine_running: t("requests_unit"), engine_waiting: t("requests_unit"), kv_usage: "%",
+    device_utilization: "%", device_power: "W", host_cpu: "%",
+  };
+  observed.forEach((key, place) => {
+    const values = series.observed[key];
+    if (values === undefined) return;
+    all.push({ title: t(`observed_${key}`), unit: units[key], values,
+               color: series_color(look, 4 + place % 4) });
+  });
   return all.filter((lane) =>
     has(lane.values) && (failing || lane.values !== series.errors_per_s));
 }

@@ -69,6 +69,9 @@ export function cell_summary(cell: Cell): HTMLElement {
     h("p", { class: "cell-title" }, h("b", {}, cell.label), verdict_mark(summary.verdict.valid)),
     reasons.length === 0 ? null
       : h("ul", { class: "reasons" }, ...reasons.map((reason) => h("li", {}, reason))),
+    summary.findings.length === 0 ? null
+      : h("div", { class: "findings" }, h("b", {}, t("findings")),
+          h("ul", {}, ...summary.findings.map((line) => h("li", {}, line)))),
     h("dl", { class: "facts" }, ...facts.map(([name, value]) =>
       h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
 }
