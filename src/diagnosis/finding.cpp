@@ -4,6 +4,13 @@
 
 namespace tacho {
 
+bool is_fault_throttling(std::string_view reason) {
+  const auto has = [&](std::string_view word) {
+    return reason.find(word) != std::string_view::npos;
+  };
+  return has("thermal") || has("slowdown") || has("brake");
+}
+
 std::string finding_line(const Finding& finding) {
   std::vector<std::string> parts;
   for (const Evidence& evidence : finding.evidence) {

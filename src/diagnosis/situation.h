@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tacho {
@@ -49,6 +50,10 @@ struct DeviceSide {
   Known memory_used_share;
   Known temperature_max;
 };
+
+/// True for the reasons of throttling that are a fault; a power cap and idle clocks are a device's
+/// everyday life.
+bool is_fault_throttling(std::string_view reason);
 
 /// What the machine of the client says.
 struct HostSide {

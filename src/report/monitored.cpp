@@ -164,13 +164,6 @@ EngineSide engine_side(const Look& look) {
   return side;
 }
 
-/// Throttling by a fault; a power cap and idle clocks are a device's everyday life.
-bool is_fault_reason(std::string_view name) {
-  return name.find("thermal") != std::string_view::npos ||
-         name.find("slowdown") != std::string_view::npos ||
-         name.find("brake") != std::string_view::npos;
-}
-
 void add_throttling(const Readings& readings, CellTime time, DeviceSide& side) {
   constexpr std::string_view name = "tacho_device_throttled{";
   for (const ReadingSeries& series : readings.series) {
@@ -179,7 +172,7 @@ void add_throttling(const Readings& readings, CellTime time, DeviceSide& side) {
     if (points.empty()) continue;
     const std::string reason =
         series.name.substr(name.size(), series.name.size() - name.size() - 1);
-    if (!is_fault_reason(reason)) continue;
+    if (!is_fault_throttling(reason)) continue;
     const double share = Look::mean(points);
     if (share > side.throttled_share.value_or(-1.0)) {
       side.throttled_share = share;

@@ -1,0 +1,65 @@
+#include "monitor/live_situation.h"
+
+#include <doctest/doctest.h>
+
+namespace tacho {
+namespace {
+
+/// An engine and a device over 20 s, each second as `fill` says.
+template <typename Fill>
+std::vector<Finding> watch(const Fill& fill, int seconds = 20) {
+  History history;
+  Snapshot snapshot;
+  for (int i = 0; i <= seconds; ++i) {
+    Subject engine, device;
+    engine.kind = SubjectKind::engine;
+    engine.id = "http://h:1";
+    device.kind = SubjectKind::device;
+    device.id = "nvidia:0";
+    snapshot.at = engine.at = device.at = instant_from_ns(1'000'000'000LL * i);
+    fill(i, engine, device);
+    snapshot.subjects = {engine, device};
+    history.add(snapshot);
+  }
+  return live_findings(history, snapshot, std::chrono::seconds(15));
+}
+
+void healthy(int, Subject& engine, Subject& device) {
+  engine.add(quantity::engine_running, 8);
+  engine.add(quantity::engine_waiting, 0);
+  engine.add(quantity::engine_kv_usage, 0.4);
+  device.add(quantity::device_utilization, 0.98);
+  device.add(quantity::device_throttled, 0, {{"reason", "hw_thermal"}});
+}
+
+TEST_CASE("a service in health has no finding, nor has one that was hardly looked at") {
+  CHECK(watch(healthy).empty());
+  const auto full = [](int, Subject& engine, Subject&) {
+    engine.add(quantity::engine_running, 8);
+    engine.add(quantity::engine_waiting, 50);
+    engine.add(quantity::engine_kv_usage, 0.99);
+  };
+  CHECK(watch(full, 1).empty());
+  REQUIRE(watch(full).size() == 1);
+  CHECK(watch(full)[0].id == "kv_bound");
+  CHECK(watch(full)[0].where == "the last 15 s");
+}
+
+TEST_CASE("queues, heat and restarts are named while they last") {
+  const auto found = watch([](int i, Subject& engine, Subject& device) {
+    engine.add(quantity::engine_running, 8);
+    engine.add(quantity::engine_waiting, 2.0 * i);
+    engine.add(quantity::engine_kv_usage, 0.4);
+    engine.add(quantity::engine_restarts, i < 15 ? 0 : 1);
+    device.add(quantity::device_utilization, 0.98);
+    device.add(quantity::device_throttled, i % 2, {{"reason", "hw_thermal"}});
+    device.add(quantity::device_throttled, 1, {{"reason", "sw_power_cap"}});
+  });
+  REQUIRE(found.size() == 3);
+  CHECK(found[0].id == "engine_restart");
+  CHECK(found[1].id == "throttled");
+  CHECK(found[2].id == "queueing");
+}
+
+}  // namespace
+}  // namespace tacho
