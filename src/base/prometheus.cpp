@@ -12,41 +12,26 @@ void BucketHistogram::observe(double value) {
   sum += value;
 }
 
-void PrometheusPage::head(std::string_view name, std::string_view help, std::string_view type) {
+void PrometheusPage::family(std::string_view name, std::string_view help, std::string_view type) {
   text_ += format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
 }
 
-void PrometheusPage::sample(std::string_view name, std::string_view extra_labels, double value) {
-  const char* comma = !labels_.empty() && !extra_labels.empty() ? "," : "";
-  text_ += format("{}{{{}{}{}}} {}\n", name, labels_, comma, extra_labels, value);
+void PrometheusPage::sample(std::string_view name, std::string_view labels, double value) {
+  text_ += format("{}{{{}}} {}\n", name, labels, value);
 }
 
-void PrometheusPage::gauge(std::string_view name, std::string_view help, double value) {
-  head(name, help, "gauge");
-  sample(name, "", value);
-}
-
-void PrometheusPage::counter(std::string_view name, std::string_view help, double value,
-                             std::string_view extra_labels) {
-  head(name, help, "counter");
-  sample(name, extra_labels, value);
-}
-
-void PrometheusPage::more(std::string_view name, double value, std::string_view extra_labels) {
-  sample(name, extra_labels, value);
-}
-
-void PrometheusPage::histogram(std::string_view name, std::string_view help,
-                               const BucketHistogram& histogram) {
-  head(name, help, "histogram");
+void PrometheusPage::buckets(std::string_view name, std::string_view labels,
+                             const BucketHistogram& histogram) {
   const std::string bucket = format("{}_bucket", name);
+  const auto below = [&](std::string_view bound, std::uint64_t count) {
+    sample(bucket, format("{},le=\"{}\"", labels, bound), static_cast<double>(count));
+  };
   for (std::size_t i = 0; i < histogram.bounds.size(); ++i) {
-    sample(bucket, format("le=\"{}\"", histogram.bounds[i]),
-           static_cast<double>(histogram.counts[i]));
+    below(format("{}", histogram.bounds[i]), histogram.counts[i]);
   }
-  sample(bucket, "le=\"+Inf\"", static_cast<double>(histogram.count));
-  sample(format("{}_count", name), "", static_cast<double>(histogram.count));
-  sample(format("{}_sum", name), "", histogram.sum);
+  below("+Inf", histogram.count);
+  sample(format("{}_count", name), labels, static_cast<double>(histogram.count));
+  sample(format("{}_sum", name), labels, histogram.sum);
 }
 
 }  // namespace tacho

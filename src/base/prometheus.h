@@ -21,28 +21,19 @@ struct BucketHistogram {
   double sum = 0.0;
 };
 
-/// Builds one page.
+/// Builds one page: a family, then its samples, then the next family.
 class PrometheusPage {
  public:
-  /// Labels that every sample carries, such as `model_name="x"`.
-  explicit PrometheusPage(std::string labels) : labels_(std::move(labels)) {}
-
-  /// A family of one sample that may go up and down.
-  void gauge(std::string_view name, std::string_view help, double value);
-  /// A family that only grows; its name ends in _total.
-  void counter(std::string_view name, std::string_view help, double value,
-               std::string_view extra_labels = "");
-  /// A further sample of the counter that was written last.
-  void more(std::string_view name, double value, std::string_view extra_labels);
-  /// A family of cumulative buckets with their count and sum.
-  void histogram(std::string_view name, std::string_view help, const BucketHistogram& histogram);
+  /// Begins a family: gauge, counter or histogram. A counter's name ends in _total.
+  void family(std::string_view name, std::string_view help, std::string_view type);
+  /// A sample of the family; labels such as `model_name="x"`.
+  void sample(std::string_view name, std::string_view labels, double value);
+  /// Cumulative buckets with their count and sum.
+  void buckets(std::string_view name, std::string_view labels, const BucketHistogram& histogram);
 
   const std::string& text() const { return text_; }
 
  private:
-  void head(std::string_view name, std::string_view help, std::string_view type);
-  void sample(std::string_view name, std::string_view extra_labels, double value);
-  std::string labels_;
   std::string text_;
 };
 

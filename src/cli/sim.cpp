@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/sim_cluster.h"
 #include "cli/sim_scheduler.h"
 #include "cli/sim_validate.h"
 #include "net/epoll_loop.h"
@@ -25,6 +26,7 @@ struct SimFlags {
   std::uint32_t port = 8000, tensor_parallel = 1, seed = 0, context_max = 0, tokens_per_chunk = 1;
   std::uint32_t keep_alive_max = 0;
   SchedulerFlags scheduler;
+  ClusterFlags cluster;
   std::uint32_t truth_max = 4'000'000;
   std::uint32_t expert_parallel = 1;
   std::string engine = "vllm", precision, kv_precision = "auto";
@@ -70,6 +72,7 @@ FlagTable sim_flags(SimFlags& f) {
             "Tokens whose true times are kept for /sim/truth, 24 bytes each; the oldest requests "
             "are dropped first. [default: 4000000]");
   add_scheduler_flags(t, f.scheduler);
+  add_cluster_flags(t, f.cluster);
   t.group("Server");
   t.text({"--host"}, "HOST", f.host, "Address to listen on. [default: 127.0.0.1]");
   t.integer({"--port"}, "PORT", f.port, "Port; 0 takes a free one and says which. [default: 8000]",
@@ -79,7 +82,7 @@ FlagTable sim_flags(SimFlags& f) {
          "Name on the API. [default: the model profile's]");
   t.text({"--api-key"}, "KEY", f.api_key, "Ask for this key; without it requests get 401.");
   t.group("Behaviour of real servers, and their faults");
-  t.integer({"--tokens-per-chunk", "--num-scheduler-steps"}, "N", f.tokens_per_chunk,
+  t.integer({"--tokens-per-chunk"}, "N", f.tokens_per_chunk,
             "Tokens in each event. [default: 1]", 1);
   t.text({"--usage"}, "HOW", f.usage,
          "Where token counts go: own-chunk, with-finish, every-chunk, none. [default: own-chunk]");
@@ -181,6 +184,7 @@ Result<SimOptions> read_options(const SimFlags& f) {
   auto serving = read_serving(f, *model);
   if (!serving) return serving.error();
   options.serving = *serving;
+  if (auto status = read_cluster(f.cluster, options); !status) return status.error();
   if (!options.fixed && engine->blocks() == 0) {
     if (auto status = check_fit(*gpu, *model, *serving); !status) return status.error();
   }
@@ -194,11 +198,13 @@ int serve(const SimFlags& flags, SimOptions options) {
   auto address = find_server(place, flags.unix_socket);
   if (!address) return fail(address.error());
   const Tokenizer tokenizer = Tokenizer::builtin();
+  const std::uint32_t replicas = options.cluster.replicas_max();
+  const std::string many = replicas > 1 ? format(", {} replicas", replicas) : "";
   const std::string title =
       options.fixed ? format("{} by the clock: a first token after {} ms, then one every {} ms",
                              options.model.id, flags.ttft_ms, flags.gap_ms)
-                    : format("{} on {} × {}", options.model.id, options.serving.tensor_parallel,
-                             options.gpu.name);
+                    : format("{} on {} × {}{}", options.model.id, options.serving.tensor_parallel,
+                             options.gpu.name, many);
   options.encode = [&](std::string_view text) { return tokenizer.encode(text); };
   options.decode = [&](std::span<const std::uint32_t> ids) { return tokenizer.decode(ids); };
   SimServer server(**loop, std::move(options),

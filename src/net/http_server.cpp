@@ -75,6 +75,10 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
   const HttpHead& head() const override { return head_; }
   const std::string& body() const override { return body_; }
   Instant received() const override { return received_; }
+  void forget_request() override {
+    head_ = {};
+    body_ = {};
+  }
 
   void reply(int status, std::string_view content_type, std::string_view body,
              std::string_view extra_head_lines) override {
@@ -141,6 +145,7 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     }
     is_serving_ = false;
     unread_.erase(0, at);
+    if (unread_.empty()) unread_.shrink_to_fit();
   }
 
   /// Takes at most one request out of the bytes; the number of bytes used.

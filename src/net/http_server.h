@@ -33,6 +33,8 @@ class ServerRequest {
   virtual const std::string& body() const = 0;
   /// When the last byte of the request had arrived.
   virtual Instant received() const = 0;
+  /// Lets go of head and body, which nobody asks for any more: an answer may take long.
+  virtual void forget_request() = 0;
 
   /// Answers with a whole body.
   virtual void reply(int status, std::string_view content_type, std::string_view body,

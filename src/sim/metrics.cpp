@@ -1,5 +1,7 @@
 #include "sim/metrics.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace tacho {
@@ -15,47 +17,89 @@ const std::vector<double> request_bounds{0.3,  0.5,   0.8,   1.0,   1.5,   2.0, 
                                          5.0,  10.0,  15.0,  20.0,  30.0,  40.0,  50.0,
                                          60.0, 120.0, 240.0, 480.0, 960.0, 1920.0};
 
+/// How requests ended.
+template <class Labels>
+void append_finished(PrometheusPage& page, const std::vector<EngineMetrics>& engines,
+                     const Labels& labels) {
+  page.family("vllm:request_success_total", "Count of successfully processed requests.", "counter");
+  for (const EngineMetrics& one : engines) {
+    const SimMetrics& m = *one.metrics;
+    const auto finished = [&](std::string_view reason, std::uint64_t count) {
+      page.sample("vllm:request_success_total",
+                  labels(one, format(",finished_reason=\"{}\"", reason)),
+                  static_cast<double>(count));
+    };
+    finished("stop", m.finished_stop);
+    finished("length", m.finished_length);
+    finished("abort", m.finished_abort);
+    finished("error", m.finished_error);
+  }
+}
+
 }  // namespace
 
 SimMetrics::SimMetrics()
     : ttft_s(ttft_bounds), itl_s(itl_bounds), e2e_s(request_bounds), queue_s(request_bounds) {}
 
-std::string SimMetrics::page(const Engine& engine, const std::string& model,
-                             std::size_t others) const {
+std::string metrics_page(const std::vector<EngineMetrics>& engines, const std::string& model) {
   std::string escaped;
   append_json_escaped(escaped, model);
-  PrometheusPage page(format("engine=\"0\",model_name=\"{}\"", escaped));
-  const auto real = [](std::uint64_t value) { return static_cast<double>(value); };
-  page.gauge("vllm:num_requests_running", "Number of requests in model execution batches.",
-             real(engine.running() + others));
-  page.gauge("vllm:num_requests_waiting", "Number of requests waiting to be processed.",
-             real(engine.waiting()));
-  page.gauge("vllm:kv_cache_usage_perc", "KV-cache usage. 1 means 100 percent usage.",
-             real(engine.kv_used()) / real(std::max<std::uint64_t>(1, engine.kv_total())));
-  page.counter("vllm:prompt_tokens_total", "Number of prefill tokens processed.",
-               real(prompt_tokens));
-  page.counter("vllm:generation_tokens_total", "Number of generation tokens processed.",
-               real(generation_tokens));
-  page.counter("vllm:request_success_total", "Count of successfully processed requests.",
-               real(finished_stop), "finished_reason=\"stop\"");
-  page.more("vllm:request_success_total", real(finished_length), "finished_reason=\"length\"");
-  page.more("vllm:request_success_total", real(finished_abort), "finished_reason=\"abort\"");
-  page.more("vllm:request_success_total", real(finished_error), "finished_reason=\"error\"");
-  const SchedulerCounts& counts = engine.counts();
-  page.counter("vllm:num_preemptions_total", "Cumulative number of preemption from the engine.",
-               real(counts.preemptions));
-  page.counter("vllm:prefix_cache_queries_total", "Prefix cache queries, in queried tokens.",
-               real(counts.prefix_queries));
-  page.counter("vllm:prefix_cache_hits_total", "Prefix cache hits, in cached tokens.",
-               real(counts.prefix_hits));
-  page.counter("vllm:iterations_total", "Number of engine steps.", real(engine.steps()));
-  page.histogram("vllm:time_to_first_token_seconds", "Histogram of time to first token in seconds.",
-                 ttft_s);
-  page.histogram("vllm:inter_token_latency_seconds", "Histogram of inter-token time in seconds.",
-                 itl_s);
-  page.histogram("vllm:e2e_request_latency_seconds", "Histogram of end to end time in seconds.",
-                 e2e_s);
-  page.histogram("vllm:request_queue_time_seconds", "Histogram of time spent waiting.", queue_s);
+  PrometheusPage page;
+  const auto labels = [&](const EngineMetrics& one, std::string_view more = "") {
+    return format("engine=\"{}\",model_name=\"{}\"{}", one.index, escaped, more);
+  };
+  const auto family = [&](std::string_view name, std::string_view help, std::string_view type,
+                          const auto& value_of) {
+    page.family(name, help, type);
+    for (const EngineMetrics& one : engines) {
+      page.sample(name, labels(one), static_cast<double>(value_of(one)));
+    }
+  };
+  const auto counter = [&](std::string_view name, std::string_view help, const auto& value_of) {
+    family(name, help, "counter", value_of);
+  };
+  const auto histogram = [&](std::string_view name, std::string_view help,
+                             BucketHistogram SimMetrics::*which) {
+    page.family(name, help, "histogram");
+    for (const EngineMetrics& one : engines) page.buckets(name, labels(one), one.metrics->*which);
+  };
+  using One = EngineMetrics;
+  family("vllm:num_requests_running", "Number of requests in model execution batches.", "gauge",
+         [](const One& one) { return one.running; });
+  family("vllm:num_requests_waiting", "Number of requests waiting to be processed.", "gauge",
+         [](const One& one) { return one.waiting; });
+  family("vllm:kv_cache_usage_perc", "KV-cache usage. 1 means 100 percent usage.", "gauge",
+         [](const One& one) { return one.kv_share; });
+  counter("vllm:prompt_tokens_total", "Number of prefill tokens processed.",
+          [](const One& one) { return one.metrics->prompt_tokens; });
+  counter("vllm:generation_tokens_total", "Number of generation tokens processed.",
+          [](const One& one) { return one.metrics->generation_tokens; });
+  append_finished(page, engines, labels);
+  counter("vllm:num_preemptions_total", "Cumulative number of preemption from the engine.",
+          [](const One& one) { return one.counts.preemptions; });
+  counter("vllm:prefix_cache_queries_total", "Prefix cache queries, in queried tokens.",
+          [](const One& one) { return one.counts.prefix_queries; });
+  counter("vllm:prefix_cache_hits_total", "Prefix cache hits, in cached tokens.",
+          [](const One& one) { return one.counts.prefix_hits; });
+  counter("vllm:iterations_total", "Number of engine steps.",
+          [](const One& one) { return one.counts.steps; });
+  if (std::any_of(engines.begin(), engines.end(),
+                  [](const One& one) { return one.counts.drafts > 0; })) {
+    counter("vllm:spec_decode_num_drafts_total", "Number of spec decoding drafts.",
+            [](const One& one) { return one.counts.drafts; });
+    counter("vllm:spec_decode_num_draft_tokens_total", "Number of draft tokens.",
+            [](const One& one) { return one.counts.draft_tokens; });
+    counter("vllm:spec_decode_num_accepted_tokens_total", "Number of accepted tokens.",
+            [](const One& one) { return one.counts.accepted_tokens; });
+  }
+  histogram("vllm:time_to_first_token_seconds", "Histogram of time to first token in seconds.",
+            &SimMetrics::ttft_s);
+  histogram("vllm:inter_token_latency_seconds", "Histogram of inter-token time in seconds.",
+            &SimMetrics::itl_s);
+  histogram("vllm:e2e_request_latency_seconds", "Histogram of end to end time in seconds.",
+            &SimMetrics::e2e_s);
+  histogram("vllm:request_queue_time_seconds", "Histogram of time spent waiting.",
+            &SimMetrics::queue_s);
   return page.text();
 }
 

@@ -2,17 +2,16 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/prometheus.h"
-#include "sim/engine.h"
+#include "sim/scheduler.h"
 
 namespace tacho {
 
 /// Counters and histograms of one engine.
 struct SimMetrics {
   SimMetrics();
-  /// The page for /metrics; `others` are requests that run without the engine.
-  std::string page(const Engine& engine, const std::string& model, std::size_t others = 0) const;
 
   std::uint64_t prompt_tokens = 0;
   std::uint64_t generation_tokens = 0;
@@ -26,5 +25,18 @@ struct SimMetrics {
   BucketHistogram e2e_s;
   BucketHistogram queue_s;
 };
+
+/// One engine's part of the page.
+struct EngineMetrics {
+  std::uint32_t index = 0;  ///< What vLLM with data parallelism has as the label `engine`.
+  const SimMetrics* metrics = nullptr;
+  SchedulerCounts counts = {};
+  std::size_t running = 0;
+  std::size_t waiting = 0;
+  double kv_share = 0.0;
+};
+
+/// The page for /metrics.
+std::string metrics_page(const std::vector<EngineMetrics>& engines, const std::string& model);
 
 }  // namespace tacho

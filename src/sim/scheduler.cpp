@@ -31,11 +31,25 @@ std::string_view name_of(BatchPolicy policy) {
   return "";
 }
 
+SchedulerCounts& SchedulerCounts::operator+=(const SchedulerCounts& more) {
+  steps += more.steps;
+  preemptions += more.preemptions;
+  prefix_queries += more.prefix_queries;
+  prefix_hits += more.prefix_hits;
+  drafts += more.drafts;
+  draft_tokens += more.draft_tokens;
+  accepted_tokens += more.accepted_tokens;
+  adapter_loads += more.adapter_loads;
+  return *this;
+}
+
 Scheduler::Scheduler(const EngineOptions& options)
     : options_(options), pool_(options.blocks(), options.prefix_caching) {
   TACHO_ASSERT(options_.block_size > 0 && options_.max_num_seqs > 0 &&
                options_.max_num_batched_tokens > 0);
   if (options_.policy == BatchPolicy::prefill_first) options_.chunked_prefill = false;
+  TACHO_ASSERT(options_.multi_step > 0 && (options_.multi_step == 1 || options_.speculative == 0));
+  adapter_users_.assign(options_.adapter_ranks.size() + 1, 0);
 }
 
 /// The last token is emitted and never computed. Whoever is thrown out must be able to come back in
@@ -49,7 +63,8 @@ bool Scheduler::fits(const Sequence& sequence) const {
 void Scheduler::submit(Sequence& sequence, Instant now) {
   TACHO_ASSERT(sequence.input_tokens > 0 && sequence.output_tokens > 0);
   TACHO_ASSERT(fits(sequence));
-  sequence.queued = now;
+  TACHO_ASSERT(sequence.adapter < adapter_users_.size());
+  if (!happened(sequence.queued)) sequence.queued = now;
   sequence.number = submitted_++;
   enqueue(sequence);
 }
@@ -80,12 +95,20 @@ void Scheduler::leave(Sequence& sequence) {
   const auto place = std::find(running_.begin(), running_.end(), &sequence);
   if (place == running_.end()) return;
   running_.erase(place);
-  pool_.release(sequence.kv);
+  note_adapter(sequence, false);
+  const bool goes_elsewhere =
+      options_.prefill_only && sequence.emitted > 0 && sequence.emitted < sequence.output_tokens;
+  if (goes_elsewhere) {
+    ++held_;
+  } else {
+    pool_.release(sequence.kv);
+  }
 }
 
-bool Scheduler::emits(const Share& share) {
-  share.sequence->computed += share.tokens;
-  return share.sequence->computed == share.sequence->tokens();
+void Scheduler::release(Sequence& sequence) {
+  TACHO_ASSERT(held_ > 0);
+  --held_;
+  pool_.release(sequence.kv);
 }
 
 const StepWork* Scheduler::plan(Instant start) {
@@ -101,12 +124,14 @@ const StepWork* Scheduler::plan(Instant start) {
     }
   } while (batch_.empty() && has_preempted_);
   if (batch_.empty()) {
-    TACHO_ASSERT(running_.empty() && waiting_.empty());
+    TACHO_ASSERT(running_.empty() && (waiting_.empty() || held_ > 0));
     decode_steps_ = 0;
     return nullptr;
   }
   ++counts_.steps;
   add_up_work();
+  extend_to_burst();
+  if (adapters_used_ > 0) load_adapters();
   return &work_;
 }
 
@@ -122,7 +147,8 @@ void Scheduler::plan_prompts_first() {
   if (options_.policy == BatchPolicy::sglang) sort_by_prefix();
   admit(budget);
   if (!batch_.empty()) return;
-  budget = std::max(budget, static_cast<std::uint32_t>(running_.size()));
+  budget =
+      std::max(budget, static_cast<std::uint32_t>(running_.size()) * (1 + options_.speculative));
   continue_running(budget);
   ++decode_steps_;
 }
@@ -136,12 +162,12 @@ std::uint32_t Scheduler::chunk_max(std::uint32_t tokens, std::uint32_t budget) c
   return options_.chunked_prefill ? budget : 0;
 }
 
-void Scheduler::schedule(Sequence& sequence, std::uint32_t tokens) {
+void Scheduler::schedule(Sequence& sequence, std::uint32_t tokens, std::uint32_t drafted) {
   // A late thread begins the step before it has heard of the sequence.
   if (!happened(sequence.scheduled)) sequence.scheduled = std::max(start_, sequence.queued);
   pool_.publish(sequence.kv, sequence.block_hashes,
                 (sequence.computed + tokens) / options_.block_size);
-  batch_.push_back({&sequence, tokens});
+  batch_.push_back({&sequence, tokens, drafted});
 }
 
 /// Those who run, in their order. When the cache is full others are thrown out, and in the end
@@ -154,14 +180,15 @@ void Scheduler::continue_running(std::uint32_t& budget) {
       ++i;
       continue;
     }
-    const std::uint32_t blocks = blocks_for(sequence.computed + tokens);
+    const std::uint32_t drafted = drafts_of(sequence, budget - tokens);
+    const std::uint32_t blocks = blocks_for(sequence.computed + tokens + drafted);
     while (!pool_.grow(sequence.kv, blocks)) {
       Sequence* victim = pick_victim();
       preempt(*victim, i, budget);
       if (victim == &sequence) return;
     }
-    schedule(sequence, tokens);
-    budget -= tokens;
+    schedule(sequence, tokens, drafted);
+    budget -= tokens + drafted;
     ++i;
   }
 }
@@ -188,14 +215,15 @@ void Scheduler::preempt(Sequence& victim, std::size_t& position, std::uint32_t& 
   const auto place = std::find(running_.begin(), running_.end(), &victim);
   if (static_cast<std::size_t>(place - running_.begin()) < position) --position;
   running_.erase(place);
+  note_adapter(victim, false);
   const auto share = std::find_if(batch_.begin(), batch_.end(),
                                   [&](const Share& s) { return s.sequence == &victim; });
   if (share != batch_.end()) {
-    budget += share->tokens;
+    budget += share->tokens + share->drafted;
     batch_.erase(share);
   }
   pool_.release(victim.kv);
-  victim.computed = 0;
+  victim.computed = victim.loaded = 0;
   ++victim.preemptions;
   ++counts_.preemptions;
   has_preempted_ = true;
@@ -240,20 +268,26 @@ double Scheduler::reserved_tokens() const {
 }
 
 void Scheduler::admit(std::uint32_t& budget) {
-  while (!waiting_.empty() && budget > 0 && running_.size() < options_.max_num_seqs) {
-    if (admit_first(budget)) continue;
+  std::size_t place = 0;
+  while (place < waiting_.size() && budget > 0 && running_.size() < options_.max_num_seqs) {
+    // Whoever waits for a slot for its adapter is overtaken; whoever waits for room is not.
+    if (has_no_slot(*waiting_[place])) {
+      ++place;
+      continue;
+    }
+    if (admit_at(place, budget)) continue;
     // The room that is missing only shrinks while nobody comes or goes. But a prefix may yet come
     // into the cache, and SGLang's estimate changes with every step.
     is_admission_closed_ = options_.policy != BatchPolicy::sglang &&
-                           (!options_.prefix_caching || waiting_.front()->block_hashes.empty());
+                           (!options_.prefix_caching || waiting_[place]->block_hashes.empty());
     return;
   }
 }
 
-bool Scheduler::admit_first(std::uint32_t& budget) {
-  Sequence& sequence = *waiting_.front();
+bool Scheduler::admit_at(std::size_t place, std::uint32_t& budget) {
+  Sequence& sequence = *waiting_[place];
   const std::uint32_t hits = hits_of(sequence);
-  const std::uint32_t cached = hits * options_.block_size;
+  const std::uint32_t cached = std::max(hits * options_.block_size, sequence.loaded);
   const std::uint32_t tokens = chunk_max(sequence.tokens() - cached, budget);
   if (tokens == 0) return false;
   if (options_.policy == BatchPolicy::sglang && !running_.empty()) {
@@ -264,10 +298,11 @@ bool Scheduler::admit_first(std::uint32_t& budget) {
   if (!pool_.adopt(sequence.kv, sequence.block_hashes.first(hits), blocks_for(cached + tokens))) {
     return false;
   }
-  waiting_.pop_front();
+  waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(place));
   running_.push_back(&sequence);
+  note_adapter(sequence, true);
   sequence.computed = cached;
-  if (sequence.preemptions == 0) {
+  if (sequence.preemptions == 0 && sequence.loaded == 0) {
     sequence.cached_tokens = cached;
     counts_.prefix_queries += sequence.input_tokens;
     counts_.prefix_hits += cached;
@@ -281,8 +316,10 @@ void Scheduler::add_up_work() {
   work_ = {};
   for (const Share& share : batch_) {
     const Sequence& sequence = *share.sequence;
+    if (sequence.adapter > 0) work_.adapter_tokens += share.tokens + share.drafted;
     if (is_decode(sequence)) {
       work_.add_decodes(1, sequence.tokens());
+      work_.draft_tokens += share.drafted;
     } else {
       work_.add_chunk(share.tokens, sequence.computed,
                       sequence.computed + share.tokens == sequence.tokens());
@@ -291,6 +328,7 @@ void Scheduler::add_up_work() {
 }
 
 std::uint32_t Scheduler::repeats() const {
+  if (options_.multi_step > 1 || options_.speculative > 0) return 0;
   if (work_.decode_sequences == 0 || work_.decode_sequences != running_.size() ||
       batch_.size() != running_.size()) {
     return 0;
@@ -336,6 +374,7 @@ void Scheduler::skip(std::uint32_t steps) {
     TACHO_ASSERT(pool_.grow(sequence->kv, blocks_for(sequence->computed + 1)));
   }
   work_.decode_context += std::uint64_t{steps} * running_.size();
+  if (steps > 0) work_.adapter_loads = work_.loaded_ranks = 0;
   counts_.steps += steps;
   decode_steps_ += steps;
 }

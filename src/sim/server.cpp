@@ -26,14 +26,9 @@ SimServer::SimServer(Loop& loop, SimOptions options, CountTokens count_tokens)
       options_(std::move(options)),
       count_tokens_(std::move(count_tokens)),
       step_time_(options_.gpu, options_.model, options_.serving),
-      engine_(
-          loop, step_time_,
-          [&] {
-            EngineOptions engine = options_.engine;
-            if (engine.blocks() == 0) engine.kv_tokens = step_time_.kv_tokens();
-            return engine;
-          }(),
-          *this),
+      engine_(loop, cluster_options(),
+              make_step_cost(options_.gpu, options_.model, options_.serving, options_.extras),
+              *this),
       http_(loop, *this, with_errors(options_.http)),
       truths_(options_.truth_max),
       started_(loop.now()),
@@ -41,6 +36,7 @@ SimServer::SimServer(Loop& loop, SimOptions options, CountTokens count_tokens)
   if (options_.served_model_name.empty()) options_.served_model_name = options_.model.id;
   if (options_.context_max == 0) options_.context_max = options_.model.context_max;
   faults_ = options_.faults;
+  metrics_.resize(engine_.cluster().replicas().size());
   if (options_.fixed) metronome_.emplace(loop_, *options_.fixed, *this);
 }
 
@@ -50,8 +46,7 @@ void SimServer::on_request(ServerRequest& request) {
   const std::string_view target = request.head().target;
   const std::string_view path = target.substr(0, target.find('?'));
   if (path == "/metrics") {
-    return request.reply(200, "text/plain; version=0.0.4",
-                         metrics_.page(engine_, options_.served_model_name, metronome_running()));
+    return request.reply(200, "text/plain; version=0.0.4", metrics_page());
   }
   if (path.starts_with("/sim/truth")) return serve_truth(request, path.substr(10));
   if (path == "/sim/config") return request.reply(200, json_type, dump_json(config(), 1));
@@ -100,14 +95,7 @@ void SimServer::serve_path(ServerRequest& request, std::string_view path) {
     return request.reply(200, json_type, dump_json(Json{{"version", "tacho-sim " TACHO_VERSION}}));
   }
   if (path == "/v1/models") {
-    const Json model{{"id", options_.served_model_name},
-                     {"object", "model"},
-                     {"created", 0},
-                     {"owned_by", "tacho-sim"},
-                     {"root", options_.model.id},
-                     {"max_model_len", options_.context_max}};
-    return request.reply(200, json_type,
-                         dump_json(Json{{"object", "list"}, {"data", Json::array({model})}}));
+    return request.reply(200, json_type, dump_json(models()));
   }
   if (path == "/v1/embeddings") return serve_embeddings(request);
   if (path == "/tokenize") return serve_tokenize(request);
@@ -117,7 +105,8 @@ void SimServer::serve_path(ServerRequest& request, std::string_view path) {
 
 void SimServer::reset() {
   truths_.clear();
-  metrics_ = SimMetrics();
+  metrics_.assign(metrics_.size(), SimMetrics());
+  engine_.clear_writes();
   faults_ = options_.faults;
   drawn_ = 0;
   epoch_ = loop_.now();
@@ -134,7 +123,7 @@ bool SimServer::is_authorized(ServerRequest& request) {
 
 bool SimServer::is_known_model(ServerRequest& request, const Json& body) {
   const std::string model = json_string(body, "model", options_.served_model_name);
-  if (model == options_.served_model_name) return true;
+  if (adapter_named(model)) return true;
   reply_error(request, 404, format("The model `{}` does not exist.", model), "NotFoundError");
   return false;
 }
@@ -145,6 +134,8 @@ void SimServer::serve_truth(ServerRequest& request, std::string_view id) {
     for (const Truth& truth : truths_.all()) lines += to_json_line(truth) + "\n";
     return request.reply(200, "application/jsonl", lines);
   }
+  if (id == "/replicas") return request.reply(200, json_type, dump_json(replicas_truth(), 1));
+  if (id == "/steps") return request.reply(200, json_type, dump_json(steps_truth(), 1));
   const Truth* truth = truths_.find(std::string(id.substr(1)));
   if (truth == nullptr) {
     return reply_error(request, 404, "no such request, or its truth was dropped", "NotFoundError");
@@ -157,6 +148,8 @@ Json SimServer::config() const {
           {"model", options_.model.id},
           {"served_model_name", options_.served_model_name},
           {"tensor_parallel", options_.serving.tensor_parallel},
+          {"replicas", engine_.cluster().options().replicas_max()},
+          {"router", name_of(engine_.cluster().options().router)},
           {"max_num_seqs", options_.engine.max_num_seqs},
           {"max_num_batched_tokens", options_.engine.max_num_batched_tokens},
           {"kv_tokens", engine_.kv_total()},

@@ -7,7 +7,8 @@
 //   POST /sim/faults, /sim/reset
 //
 // Its rooms: server.cpp has the paths, server_request.cpp reads what is asked, server_answer.cpp
-// writes what is answered, server_faults.cpp does both badly, server_texts.cpp needs no engine.
+// writes what is answered, server_cluster.cpp has replicas and adapters, server_faults.cpp does
+// both badly, server_texts.cpp needs no engine.
 #pragma once
 
 #include <functional>
@@ -25,6 +26,7 @@
 #include "sim/metrics.h"
 #include "sim/metronome.h"
 #include "sim/request_body.h"
+#include "sim/step_cost.h"
 #include "sim/truth.h"
 #include "sim/words.h"
 
@@ -46,11 +48,19 @@ using DecodeTokens = std::function<std::string(std::span<const std::uint32_t>)>;
 
 /// How the server behaves.
 struct SimOptions {
+  /// A LoRA adapter.
+  struct Adapter {
+    std::string name;
+    std::uint32_t rank = 16;
+  };
   GpuProfile gpu;
   ModelProfile model;
   Serving serving;
   std::string served_model_name;  ///< Empty: the model profile's id.
   EngineOptions engine;           ///< kv_tokens 0: what the hardware has room for.
+  ClusterOptions cluster;         ///< Its engine and seed are those beside it.
+  StepExtras extras;              ///< Of the engine's steps.
+  std::vector<Adapter> adapters;  ///< LoRA adapters, which are models of their own on the API.
   Seed seed;
   std::uint32_t context_max = 0;  ///< 0: the model's.
   std::uint32_t tokens_per_chunk = 1;
@@ -122,6 +132,13 @@ class SimServer final : public RequestHandler, public EngineListener {
                   const std::function<void(ServerRequest&)>& end);
   void append_last_events(std::string& piece, LiveRequest& live) const;
   Json config() const;
+  ClusterOptions cluster_options() const;
+  std::optional<std::uint32_t> adapter_named(std::string_view name) const;
+  SimMetrics& metrics_of(const Sequence& sequence);
+  std::string metrics_page() const;
+  Json replicas_truth() const;
+  Json steps_truth() const;
+  Json models() const;
 
   Loop& loop_;
   SimOptions options_;
@@ -132,7 +149,7 @@ class SimServer final : public RequestHandler, public EngineListener {
   std::optional<Metronome> metronome_;  ///< Takes the engine's place.
   HttpServer http_;
   TruthStore truths_;
-  SimMetrics metrics_;
+  std::vector<SimMetrics> metrics_;  ///< By replica.
   std::uint64_t requests_ = 0;
   std::vector<FaultRule> faults_;  ///< Those of the options, or of /sim/faults.
   std::uint64_t drawn_ = 0;        ///< Requests since the last reset.

@@ -12,12 +12,13 @@ namespace tacho {
 void SimServer::on_token(Sequence& sequence, Instant planned) {
   auto& live = static_cast<LiveRequest&>(sequence);
   const bool is_last = live.emitted == live.output_tokens;
+  SimMetrics& metrics = metrics_of(live);
   if (live.emitted == 1) {
-    metrics_.prompt_tokens += live.input_tokens;
-    metrics_.ttft_s.observe(to_s(planned - live.queued));
-    metrics_.queue_s.observe(to_s(live.scheduled - live.queued));
+    metrics.prompt_tokens += live.input_tokens;
+    metrics.ttft_s.observe(to_s(planned - live.queued));
+    metrics.queue_s.observe(to_s(live.scheduled - live.queued));
   }
-  ++metrics_.generation_tokens;
+  ++metrics.generation_tokens;
   if (!is_last && send_ready_piece(live, planned)) return;
   if (!live.mishap) {
     write_token(live, live.emitted, planned);
@@ -38,7 +39,8 @@ bool SimServer::write_token(LiveRequest& live, std::uint32_t index, Instant plan
   const std::uint32_t together = live.fault.kind == Fault::Kind::multi_token
                                      ? static_cast<std::uint32_t>(live.fault.argument)
                                      : options_.tokens_per_chunk;
-  if (live.streams && live.pending_tokens >= together) {
+  // Tokens that come together go out together.
+  if (live.streams && live.pending_tokens >= together && live.following == 0) {
     send_chunk(live, planned);
   } else if (!live.streams) {
     // It waits for the others.
@@ -59,7 +61,7 @@ void SimServer::note_hand_over(LiveRequest& live, const HandOver& handed, Instan
 /// left is little more than the write. False when this one has to be composed.
 bool SimServer::send_ready_piece(LiveRequest& live, Instant planned) {
   if (live.ready_piece.empty()) return false;
-  metrics_.itl_s.observe(to_s(planned - live.last_planned));
+  metrics_of(live).itl_s.observe(to_s(planned - live.last_planned));
   live.http->send_framed(live.ready_piece);
   note_hand_over(live, live.http->handed_over(), planned);
   return true;
@@ -70,7 +72,7 @@ void SimServer::send_chunk(LiveRequest& live, Instant planned) {
   if (!live.has_begun && live.is_chat) append_role_event(piece, live);
   const bool has_usage = options_.usage == UsageStyle::every_chunk;
   append_event(piece, live, false, has_usage);
-  if (live.has_begun) metrics_.itl_s.observe(to_s(planned - live.last_planned));
+  if (live.has_begun) metrics_of(live).itl_s.observe(to_s(planned - live.last_planned));
   if (live.mishap) {
     send_oddly(live, std::move(piece), planned, false);
   } else {
@@ -91,10 +93,13 @@ void SimServer::send_chunk(LiveRequest& live, Instant planned) {
 
 bool SimServer::finish(LiveRequest& live, Instant planned) {
   live.truth.scheduled = live.scheduled;
+  live.truth.replica = live.replica;
+  live.truth.prefill_replica = live.prefill_replica;
   live.truth.input_tokens = live.input_tokens;
   live.truth.output_tokens = live.written_tokens;
-  ++(live.ends_by_length ? metrics_.finished_length : metrics_.finished_stop);
-  metrics_.e2e_s.observe(to_s(planned - live.queued));
+  SimMetrics& metrics = metrics_of(live);
+  ++(live.ends_by_length ? metrics.finished_length : metrics.finished_stop);
+  metrics.e2e_s.observe(to_s(planned - live.queued));
   if (live.streams) {
     std::string piece;
     if (!live.has_begun && live.is_chat) append_role_event(piece, live);
@@ -141,7 +146,7 @@ void SimServer::on_abandoned(ServerRequest& request) {
   auto* live = static_cast<LiveRequest*>(request.attachment.get());
   if (live == nullptr) return;
   abort(*live);
-  ++metrics_.finished_abort;
+  ++metrics_of(*live).finished_abort;
 }
 
 }  // namespace tacho

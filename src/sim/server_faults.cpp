@@ -175,7 +175,7 @@ bool SimServer::commit_late_fault(LiveRequest& live, std::uint32_t index) {
     case Kind::half_close: {
       const Kind kind = live.fault.kind;
       abort(live);
-      ++metrics_.finished_abort;
+      ++metrics_of(live).finished_abort;
       if (kind == Kind::half_close) {
         http.half_close();
       } else {
@@ -185,7 +185,7 @@ bool SimServer::commit_late_fault(LiveRequest& live, std::uint32_t index) {
     }
     case Kind::error_in_stream:
       abort(live);
-      ++metrics_.finished_error;
+      ++metrics_of(live).finished_error;
       http.end_stream("data: " + error_body(injected, "InjectedError", 500) +
                       "\n\ndata: [DONE]\n\n");
       return true;

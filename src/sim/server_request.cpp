@@ -35,11 +35,13 @@ void SimServer::serve_generation(ServerRequest& request, bool is_chat) {
   if (const auto wrong = read_ask(*body, is_chat, vocabulary, ask)) return refuse(*wrong);
   auto planned = plan_answer(ask, is_chat);
   LiveRequest& live = *planned;
+  live.adapter = adapter_named(json_string(*body, "model", options_.served_model_name)).value_or(0);
+  read_prompt(live, ask);
   if (const auto wrong = limit_answer(live, ask)) return refuse(*wrong);
   const auto fault = fault_of(request);
   if (!fault) return refuse({fault.error().message, "X-Tacho-Fault"});
   if (options_.queue_max > 0 && engine_.waiting() >= options_.queue_max) {
-    ++metrics_.rejected;
+    ++metrics_.front().rejected;
     return reply_error(request, 429, format("{} requests wait already", engine_.waiting()),
                        "RateLimitError", "retry-after: 1\r\n");
   }
@@ -47,7 +49,7 @@ void SimServer::serve_generation(ServerRequest& request, bool is_chat) {
   live.truth.received = request.received();
   live.created_s = wall_clock_ns() / 1'000'000'000;
   live.fault = *fault;
-  live.model = options_.served_model_name;
+  live.model = json_string(*body, "model", options_.served_model_name);
   live.truth.id = format("{}-{:x}", is_chat ? "chatcmpl" : "cmpl", ++requests_);
   request.attachment = std::move(planned);
   if (commit_early_fault(request, live.fault)) return;
@@ -56,6 +58,7 @@ void SimServer::serve_generation(ServerRequest& request, bool is_chat) {
     prepare_events(live);
     if (!live.mishap || !live.mishap->has_no_head) begin_answer(live);
   }
+  request.forget_request();
   submit(live);
 }
 
@@ -87,7 +90,6 @@ std::unique_ptr<LiveRequest> SimServer::plan_answer(const AskedAnswer& ask, bool
   live->includes_usage = ask.includes_usage;
   live->returns_times = ask.returns_times;
   live->priority = ask.priority;
-  read_prompt(*live, ask);
   return live;
 }
 
@@ -136,7 +138,9 @@ void SimServer::read_prompt(LiveRequest& live, const AskedAnswer& ask) const {
   live.text_seed = ask.seed == 0 ? seed : mix_bits(seed, ask.seed);
   live.input_tokens = static_cast<std::uint32_t>(std::max<std::size_t>(1, tokens + ids.size()));
   if (!has_prefixes) return;
-  live.hashes = block_hashes(ids, options_.engine.block_size, hash_text(ask.cache_salt, 0));
+  // What an adapter has computed is of no use to another one.
+  const std::uint64_t salt = mix_bits(hash_text(ask.cache_salt, 0), live.adapter);
+  live.hashes = block_hashes(ids, options_.engine.block_size, salt);
   live.block_hashes = live.hashes;
 }
 

@@ -43,7 +43,7 @@ void SimServer::serve_embeddings(ServerRequest& request) {
                     {"data", data},
                     {"model", options_.served_model_name},
                     {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}};
-  metrics_.prompt_tokens += tokens;
+  metrics_.front().prompt_tokens += tokens;
   request.reply(200, json_type, dump_json(answer));
 }
 

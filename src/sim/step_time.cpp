@@ -104,11 +104,13 @@ void StepTime::set_memory(const GpuProfile& gpu, const ModelProfile& model,
 }
 
 Duration StepTime::of(const StepWork& work) const {
-  double time = look_up(layers_s_, work.decode_sequences + work.prefill_tokens) +
-                look_up(head_s_, work.decode_sequences + work.finishing_chunks);
+  const std::uint32_t decoded = work.decode_sequences + work.draft_tokens;
+  double time = look_up(layers_s_, decoded + work.prefill_tokens) +
+                look_up(head_s_, decoded + work.finishing_chunks);
   double host = step_s_ + sequence_s_ * work.decode_sequences;
   if (work.decode_sequences > 0) {
-    const auto context = static_cast<double>(work.decode_context);
+    const auto context = static_cast<double>(work.decode_context) +
+                         0.5 * (work.iterations - 1) * work.decode_sequences;
     time += decode_attention_s_ + context * decode_context_s_ +
             std::min(context, work.decode_sequences * window_) * window_context_s_;
   }
@@ -118,7 +120,7 @@ Duration StepTime::of(const StepWork& work) const {
     time = std::max(time, prefill_least_s_);
     host += prefill_step_s_;
   }
-  return from_s(std::max(time, host_least_s_) + host);
+  return from_s(work.iterations * std::max(time, host_least_s_) + host);
 }
 
 Duration StepTime::request_overhead(std::uint32_t prompt_tokens) const {

@@ -20,6 +20,13 @@ struct StepWork {
   std::uint32_t prefill_tokens = 0;
   double prefill_pairs = 0.0;  ///< Pairs that causal attention looks at: c (S + c/2), summed.
   std::uint32_t finishing_chunks = 0;  ///< Chunks that end their prompt, and so yield a token.
+  std::uint32_t draft_tokens = 0;      ///< Drafted tokens that the decodes verify beside their own.
+  std::uint32_t iterations = 1;        ///< Decodes in a row before the host hears of them.
+  std::uint32_t adapters = 0;          ///< Different LoRA adapters, the sum of their ranks, ...
+  std::uint32_t adapter_ranks = 0;
+  std::uint32_t adapter_loads = 0;  ///< ... those that must be brought to the GPU first, ...
+  std::uint32_t loaded_ranks = 0;
+  std::uint32_t adapter_tokens = 0;  ///< ... and the tokens that they are applied to.
 
   /// Adds sequences that decode one token each, of so much context in all.
   StepWork& add_decodes(std::uint32_t sequences, std::uint64_t context) {

@@ -53,6 +53,10 @@ std::string to_json_line(const Truth& truth) {
       "\"output_tokens\":{}",
       truth.id, to_ns(truth.received), to_ns(truth.scheduled), truth.input_tokens,
       truth.output_tokens);
+  if (truth.replica != no_replica) out += format(",\"replica\":{}", truth.replica);
+  if (truth.prefill_replica != no_replica) {
+    out += format(",\"prefill_replica\":{}", truth.prefill_replica);
+  }
   if (!truth.fault.empty()) out += format(",\"fault\":\"{}\"", truth.fault);
   const auto column = [&](std::string_view key, const std::vector<Instant>& values) {
     out += format(",\"{}\":[", key);

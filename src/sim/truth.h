@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "sim/sequence.h"
 
 namespace tacho {
 
@@ -21,6 +22,8 @@ struct Truth {
   Instant scheduled = never;  ///< When its first step began.
   std::uint32_t input_tokens = 0;
   std::uint32_t output_tokens = 0;
+  std::uint32_t replica = no_replica;          ///< Which answered it; no_replica: the clock did.
+  std::uint32_t prefill_replica = no_replica;  ///< Which read its prompt, if that was another one.
   std::vector<Instant>
       planned;  ///< For each piece written: when its step ended by the engine's time.
   std::vector<Instant> written;  ///< And the moment before it was handed to the kernel.

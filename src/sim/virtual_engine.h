@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/scheduler.h"
+#include "sim/step_cost.h"
 
 namespace tacho {
 
@@ -22,6 +23,7 @@ struct VirtualRequest : Sequence {
   struct Stretch {
     std::uint64_t first_step;
     std::uint64_t steps;
+    std::uint32_t replica = 0;
   };
 
   Instant arrival = instant_from_ns(0);  ///< It is sent no earlier.
@@ -59,9 +61,6 @@ struct VirtualRun {
   /// When each token of the request came; needs keeps_tokens.
   std::vector<Instant> tokens_of(const VirtualRequest& request) const;
 };
-
-/// The duration of a step; StepTime::of in a lambda, or anything else.
-using StepCost = std::function<Duration(const StepWork&)>;
 
 /// Runs the requests, which are in the order of their arrival and all fit, to the end of the last.
 VirtualRun run_virtual(const StepCost& cost, const EngineOptions& engine,

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "base/text.h"
-#include "net/world_loop.h"
 #include "sim/fault.h"
 #include "sim/metrics.h"
 #include "sim/truth.h"
@@ -160,22 +159,17 @@ TEST_CASE("a truth is one line of JSON") {
 }
 
 TEST_CASE("the metrics page is Prometheus text under vLLM's names") {
-  WorldLoop loop({});
-  struct : EngineListener {
-    void on_token(Sequence&, Instant) override {}
-  } listener;
-  Engine engine(loop, StepTime(*find_gpu("h800"), *find_model("llama-3-8b"), 1), {.kv_tokens = 200},
-                listener);
-  Sequence running{40, 10}, waiting{40, 10};
-  engine.submit(running);
-  engine.submit(waiting);
-  SimMetrics metrics;
+  SimMetrics metrics, others;
   metrics.prompt_tokens = 5;
   metrics.finished_length = 2;
   metrics.ttft_s.observe(0.001);
   metrics.ttft_s.observe(0.03);
   metrics.ttft_s.observe(1e9);
-  const std::string page = metrics.page(engine, "a\"b");
+  EngineMetrics first{
+      .index = 0, .metrics = &metrics, .running = 1, .waiting = 1, .kv_share = 0.25};
+  first.counts.steps = 7;
+  const EngineMetrics second{.index = 1, .metrics = &others};
+  const std::string page = metrics_page({first, second}, "a\"b");
   const std::string labels = R"(engine="0",model_name="a\"b")";
   const auto has = [&](const std::string& line) {
     const bool found = page.find(line + "\n") != std::string::npos;
@@ -195,6 +189,10 @@ TEST_CASE("the metrics page is Prometheus text under vLLM's names") {
   CHECK(has("vllm:time_to_first_token_seconds_bucket{" + labels + ",le=\"0.04\"} 2"));
   CHECK(has("vllm:time_to_first_token_seconds_bucket{" + labels + ",le=\"+Inf\"} 3"));
   CHECK(has("vllm:time_to_first_token_seconds_count{" + labels + "} 3"));
+  // The second engine has the same families under its own label.
+  CHECK(has("vllm:iterations_total{" + labels + "} 7"));
+  CHECK(has(R"(vllm:iterations_total{engine="1",model_name="a\"b"} 0)"));
+  CHECK(has(R"(vllm:time_to_first_token_seconds_count{engine="1",model_name="a\"b"} 0)"));
   // Each line is a comment or a sample, and each metric is introduced once.
   std::set<std::string> introduced;
   for (const auto line : split(page, '\n')) {
