@@ -8,8 +8,9 @@ import re
 import shutil
 import subprocess
 
-from harness import (BINARY, Skip, end, environment, equal, free_port, get, new_folder, start,
-                     tacho, test, true, wait_for)
+import environments
+from harness import (BINARY, IS_SANITIZED, LIMIT_S, Skip, end, environment, equal, free_port, get,
+                     new_folder, start, tacho, test, true, wait_for)
 
 STAND_INS = pathlib.Path(BINARY).parent / "tests/stand_in"
 MIB = 1024.0 * 1024.0
@@ -209,6 +210,51 @@ def every_value_of_a_driver_is_on_the_page():
     checked = subprocess.run([promtool, "check", "metrics"], input=page.encode(), check=False,
                              capture_output=True)
     equal("promtool's words", (checked.returncode, checked.stdout + checked.stderr), (0, b""))
+
+
+def as_nvitop_names(subjects):
+    """{device: {"metric label": value}}, and processes, of the JSON."""
+    devices = {}
+    for subject in subjects:
+        labels = subject["labels"]
+        values = devices.setdefault(labels.get("device"), {})
+        readings = {" ".join([r["metric"], *r.get("labels", {}).values()]): r["value"]
+                    for r in subject["readings"]}
+        if subject["kind"] == "device":
+            values.update(readings, model=labels["model"], uuid=labels["uuid"])
+        if subject["kind"] == "process":
+            pid = labels["pid"]
+            values[f"process {pid} memory"] = readings["tacho_process_device_memory_bytes"]
+            values[f"process {pid} busy"] = readings["tacho_process_device_utilization_ratio"]
+            values[f"process {pid} type"] = labels["type"][0].upper()
+    return devices
+
+
+@test
+def nvitop_reads_the_same():
+    """nvitop and NVIDIA's own bindings, on the same library: every figure is equal."""
+    if IS_SANITIZED:
+        raise Skip("a Python without the sanitizer cannot load the stand-in")
+    python = environments.ensure("venv-nvitop", ["nvitop", "nvidia-ml-py"], limit_s=180)
+    script, _ = eight_gpus()
+    script += f"process 3 {os.getpid()} compute 100 40 20\n"
+    stand_in = StandIn(script)
+    check = pathlib.Path(__file__).with_name("nvitop_check.py")
+    done = subprocess.run([python, check], check=False, capture_output=True, timeout=LIMIT_S,
+                          env={**stand_in.environment, "LD_LIBRARY_PATH": str(STAND_INS)})
+    equal(f"nvitop's exit code: {done.stderr.decode()[-1500:]}", done.returncode, 0)
+    theirs = json.loads(done.stdout)["devices"]
+    ours = as_nvitop_names(json.loads(tacho(
+        "monitor", "--once", "--json", *stand_in.flags, env=stand_in.environment).out)["subjects"])
+    figures = 0
+    for device, values in theirs.items():
+        for name, value in values.items():
+            own = ours[device].get(name)
+            is_same = own == value or (isinstance(value, (int, float)) and
+                                       isinstance(own, (int, float)) and close(own, value))
+            true(f"{name} of device {device}: nvitop says {value}, tacho {own}", is_same)
+            figures += 1
+    true(f"only {figures} figures were compared", figures > 8 * 55)
 
 
 @test
