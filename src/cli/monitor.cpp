@@ -39,6 +39,12 @@ FlagTable monitor_flags(MonitorFlags& f) {
   t.text({"--nvml-library"}, "PATH", f.watch.nvml_library,
          "NVIDIA's libnvidia-ml.so.1, where the system does not find it. "
          "[env: TACHO_NVML_LIBRARY]");
+  t.text({"--dcmi-library"}, "PATH", f.watch.dcmi_library,
+         "Huawei's libdcmi.so for Ascend NPUs, likewise; without it npu-smi is run. "
+         "[env: TACHO_DCMI_LIBRARY]");
+  t.text({"--rocm-library"}, "PATH", f.watch.rocm_library,
+         "AMD's librocm_smi64.so.1, likewise; without it /sys is read. "
+         "[env: TACHO_ROCM_LIBRARY]");
   t.toggle({"--no-host"}, f.has_no_host, "Leave out this machine.");
   t.duration({"--interval"}, f.interval, "Time between two readings. [default: 1s]");
   t.group("Output");

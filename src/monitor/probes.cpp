@@ -27,7 +27,12 @@ Status add_vendor(const std::string& library, Result<ProbePtr> probe,
 
 Status add_devices(WatchOptions options, std::vector<ProbePtr>& probes) {
   options.nvml_library = named(options.nvml_library, "TACHO_NVML_LIBRARY");
-  return add_vendor(options.nvml_library, make_nvml_probe(options), probes);
+  options.dcmi_library = named(options.dcmi_library, "TACHO_DCMI_LIBRARY");
+  options.rocm_library = named(options.rocm_library, "TACHO_ROCM_LIBRARY");
+  auto status = add_vendor(options.nvml_library, make_nvml_probe(options), probes);
+  if (status) status = add_vendor(options.dcmi_library, make_dcmi_probe(options), probes);
+  if (status) status = add_vendor(options.rocm_library, make_rocm_probe(options), probes);
+  return status;
 }
 
 }  // namespace

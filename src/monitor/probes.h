@@ -30,6 +30,10 @@ struct WatchOptions {
 ProbePtr make_host_probe(const std::string& root);
 /// NVIDIA's GPUs. The error says why the library cannot be loaded.
 Result<ProbePtr> make_nvml_probe(const WatchOptions& options);
+/// Huawei's Ascend NPUs, through DCMI or else npu-smi. The error says why neither is to be had.
+Result<ProbePtr> make_dcmi_probe(const WatchOptions& options);
+/// AMD's GPUs, through ROCm SMI or else /sys. The error says why neither is to be had.
+Result<ProbePtr> make_rocm_probe(const WatchOptions& options);
 /// The probe of one inference engine's metrics page. The URL must be sound.
 ProbePtr make_engine_probe(const std::string& url);
 
