@@ -71,7 +71,11 @@ void Cluster::open(std::uint32_t index) {
       hooks_.on_folded(index, scheduler, first, steps);
     };
   }
-  replicas_[index] = std::make_unique<Replica>(std::move(options), cost_, *this);
+  // Tokens that mean nothing to the cluster do not take the way through it.
+  const bool hears = options_.scales() || options_.prefill_replicas > 0 ||
+                     options_.router == RouterPolicy::joined_queue;
+  EngineListener& listener = hears ? *this : listener_;
+  replicas_[index] = std::make_unique<Replica>(std::move(options), cost_, listener);
   states_[index] = ReplicaState::serving;
 }
 
