@@ -33,6 +33,8 @@ FlagTable monitor_flags(MonitorFlags& f) {
            "Inference engines: vLLM, SGLang, TGI, Triton, TensorRT-LLM, LMDeploy, MindIE, "
            "llama.cpp, Dynamo or tacho sim; with or without /metrics.");
   t.toggle({"--no-devices"}, f.has_no_devices, "Leave out GPUs and NPUs.");
+  t.gather({"--exporter"}, "URL,URL,…", f.watch.exporters,
+           "Pages of dcgm-exporter or npu-exporter, whose devices are shown too.");
   t.toggle({"--no-activity"}, f.has_no_activity,
            "Leave out what the units of a GPU do (GPM); another reader of the same counters, such "
            "as DCGM, is disturbed by it.");

@@ -13,7 +13,8 @@ namespace tacho {
 struct WatchOptions {
   bool watches_devices = true;
   bool watches_host = true;
-  std::vector<std::string> engines;  ///< URLs of inference engines, with or without /metrics.
+  std::vector<std::string> engines;    ///< URLs of inference engines, with or without /metrics.
+  std::vector<std::string> exporters;  ///< URLs of dcgm-exporter or npu-exporter.
   /// Where the vendors' libraries are; empty: what TACHO_NVML_LIBRARY and the like name, and else
   /// the system's own search. Tests name a stand-in.
   std::string nvml_library;
@@ -36,6 +37,8 @@ Result<ProbePtr> make_dcmi_probe(const WatchOptions& options);
 Result<ProbePtr> make_rocm_probe(const WatchOptions& options);
 /// The probe of one inference engine's metrics page. The URL must be sound.
 ProbePtr make_engine_probe(const std::string& url);
+/// The devices of a dcgm-exporter's or npu-exporter's page. The URL must be sound.
+ProbePtr make_exporter_probe(const std::string& url);
 
 /// The probes for what is to be watched. Devices whose library is not here have none. The error is
 /// about a URL, or a library that was named and cannot be loaded.

@@ -1,12 +1,14 @@
 """Devices as `tacho monitor` shows them: a stand-in for the driver's library answers from a script,
 and every value of the script comes out in the JSON and on the page for Prometheus."""
 
+import http.server
 import json
 import os
 import pathlib
 import re
 import shutil
 import subprocess
+import threading
 
 import environments
 from harness import (BINARY, IS_SANITIZED, LIMIT_S, Skip, end, environment, equal, free_port, get,
@@ -276,6 +278,73 @@ def a_driver_that_dies_leaves_its_gpus_down_and_the_host_there():
         wait_for("eight GPUs that are back", lambda: up(monitor) == [1.0] * 8)
         stand_in.put(script + "fail 5:* 15\n")
         wait_for("one that is lost", lambda: sorted(up(monitor)) == [0.0] + [1.0] * 7)
+
+
+class Page:
+    """A server with one page."""
+
+    def __init__(self, text):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200 if self.path == "/metrics" else 404)
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.address = f"127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@test
+def an_exporter_is_a_source():
+    """dcgm-exporter's page over HTTP; what it does not export says what to do."""
+    labels = '{gpu="2",UUID="GPU-2",modelName="NVIDIA H100",Hostname="n1"}'
+    with Page(f"DCGM_FI_DEV_POWER_USAGE{labels} 412.5\n") as page:
+        done = tacho("monitor", "--once", "--json", "--exporter", f"http://{page.address}")
+        subject = next(s for s in json.loads(done.expect(0).out)["subjects"]
+                       if s["id"] == f"{page.address}/nvidia:2")
+        readings = {r["metric"]: r for r in subject["readings"]}
+        equal("power", readings["tacho_device_power_watts"]["value"], 412.5)
+        true("no word of the CSV file",
+             "CSV" in readings["tacho_device_sm_active_ratio"]["missing"])
+    with Page("node_load1 0.5\n") as page:
+        done = tacho("monitor", "--once", "--json", "--exporter", f"http://{page.address}")
+        true("another page was taken for an exporter's",
+             "is no page of dcgm-exporter or npu-exporter" in done.expect(0).out)
+    tacho("monitor", "--once", "--exporter", "http://:x").expect_one_line(2, "http")
+
+
+@test
+def npu_smi_is_run_where_the_library_is_not():
+    """A program of ours in its place, on PATH."""
+    folder = new_folder("npu-smi")
+    (folder / "npu-smi").write_text("""#!/bin/sh
+cat <<TABLE
+| npu-smi 25.2.0   Version: 25.2.0 |
+| NPU   Name       | Health        | Power(W)    Temp(C)  Hugepages-Usage(page) |
+| Chip  Phy-ID     | Bus-Id        | AICore(%)   Memory-Usage(MB)  HBM-Usage(MB) |
+| 0     Ascend910  | OK            | 178.5       36       0    / 0             |
+| 0     0          | 0000:9D:00.0  | 12          0    / 0 3416 / 65536         |
+TABLE
+""")
+    (folder / "npu-smi").chmod(0o755)
+    path = f"{folder}:{os.environ['PATH']}"
+    done = tacho("monitor", "--once", "--json", env=environment(PATH=path))
+    subject = next(s for s in json.loads(done.expect(0).out)["subjects"]
+                   if s["id"] == "ascend:0")
+    readings = {r["metric"]: r.get("value") for r in subject["readings"]}
+    equal("power", readings["tacho_device_power_watts"], 178.5)
+    equal("memory", readings["tacho_device_memory_used_bytes"], 3416 * MIB)
 
 
 @test
