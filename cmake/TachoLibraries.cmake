@@ -19,6 +19,11 @@ tacho_library(tacho_openssl ssl)
 find_library(TACHO_CRYPTO_ARCHIVE NAMES libcrypto.a crypto)
 target_link_libraries(tacho_openssl INTERFACE ${TACHO_CRYPTO_ARCHIVE} Threads::Threads
                       ${CMAKE_DL_LIBS})
+tacho_library(tacho_ncurses ncursesw)
+find_library(TACHO_TINFO_ARCHIVE NAMES libtinfo.a tinfo)
+if(TACHO_TINFO_ARCHIVE)  # Some systems have it in ncursesw itself.
+  target_link_libraries(tacho_ncurses INTERFACE ${TACHO_TINFO_ARCHIVE} ${CMAKE_DL_LIBS})
+endif()
 
 find_path(TACHO_JSON_INCLUDE nlohmann/json.hpp)
 if(NOT TACHO_JSON_INCLUDE)

@@ -25,6 +25,7 @@ build | /usr/include/simdjson.h            | libsimdjson-dev    | reads the even
 build | /usr/include/nlohmann/json.hpp     | nlohmann-json3-dev | configuration and results
 build | /usr/include/openssl/ssl.h         | libssl-dev         | TLS
 build | /usr/include/nghttp2/nghttp2.h     | libnghttp2-dev     | HTTP/2
+build | /usr/include/ncurses.h             | libncurses-dev     | the screen of the monitor
 build | /etc/ssl/certs/ca-certificates.crt | ca-certificates    | TLS of cargo and npm
 test  | python3                            | python3            | golden, live and tidy tests
 test  | /usr/lib/python3*/ensurepip        | python3-venv       | real clients in the tests

@@ -1,18 +1,23 @@
 // `tacho monitor`: devices, the host and engines, live: on a terminal, as JSON, for Prometheus.
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include "base/text.h"
 #include "cli/commands.h"
 #include "monitor/exporter.h"
+#include "monitor/live_situation.h"
 #include "monitor/probes.h"
-#include "monitor/report_once.h"
 #include "monitor/sampler.h"
 #include "monitor/snapshot_json.h"
 #include "net/epoll_loop.h"
 #include "net/fetch.h"
+#include "ui/live.h"
+#include "ui/once.h"
 
 namespace tacho {
 namespace {
@@ -24,7 +29,25 @@ struct MonitorFlags {
   std::string listen;
   bool is_once = false, is_json = false;
   bool has_no_devices = false, has_no_host = false, has_no_activity = false;
+  std::string mode = "auto";
+  std::vector<std::uint32_t> utilization_bounds, memory_bounds;
+  bool is_readonly = false, is_ascii = false, is_light = false, has_no_colours = false;
 };
+
+void screen_flags(FlagTable& t, MonitorFlags& f) {
+  t.group("Screen");
+  t.text({"--mode", "-m", "--monitor"}, "auto|full|compact", f.mode,
+         "Lines for each device: as many as fit, two, or one. [default: auto]");
+  t.toggle({"--readonly"}, f.is_readonly, "Offer no signals to processes.");
+  t.toggle({"--ascii", "-U", "--no-unicode"}, f.is_ascii,
+           "Draw with ASCII characters only; also for --once.");
+  t.toggle({"--light"}, f.is_light, "Colours for a light background.");
+  t.toggle({"--no-color"}, f.has_no_colours, "No colours; so does NO_COLOR in the environment.");
+  t.integers({"--util-bounds", "--gpu-util-thresh"}, "PERCENT PERCENT", f.utilization_bounds,
+             "From where a device's load is moderate, and heavy. [default: 10 75]");
+  t.integers({"--memory-bounds", "--mem-util-thresh"}, "PERCENT PERCENT", f.memory_bounds,
+             "The same of its memory. [default: 10 80]");
+}
 
 FlagTable monitor_flags(MonitorFlags& f) {
   FlagTable t;
@@ -32,21 +55,15 @@ FlagTable monitor_flags(MonitorFlags& f) {
   t.gather({"--engine", "--url", "-u"}, "URL,URL,…", f.watch.engines,
            "Inference engines: vLLM, SGLang, TGI, Triton, TensorRT-LLM, LMDeploy, MindIE, "
            "llama.cpp, Dynamo or tacho sim; with or without /metrics.");
+  t.gather({"--connect"}, "HOST:PORT,…", f.watch.remotes,
+           "Watch what another machine's tacho monitor --listen sees, instead of this machine.");
   t.toggle({"--no-devices"}, f.has_no_devices, "Leave out GPUs and NPUs.");
-  t.gather({"--exporter"}, "URL,URL,…", f.watch.exporters,
-           "Pages of dcgm-exporter or npu-exporter, whose devices are shown too.");
   t.toggle({"--no-activity"}, f.has_no_activity,
            "Leave out what the units of a GPU do (GPM); another reader of the same counters, such "
            "as DCGM, is disturbed by it.");
   t.text({"--nvml-library"}, "PATH", f.watch.nvml_library,
          "NVIDIA's libnvidia-ml.so.1, where the system does not find it. "
          "[env: TACHO_NVML_LIBRARY]");
-  t.text({"--dcmi-library"}, "PATH", f.watch.dcmi_library,
-         "Huawei's libdcmi.so for Ascend NPUs, likewise; without it npu-smi is run. "
-         "[env: TACHO_DCMI_LIBRARY]");
-  t.text({"--rocm-library"}, "PATH", f.watch.rocm_library,
-         "AMD's librocm_smi64.so.1, likewise; without it /sys is read. "
-         "[env: TACHO_ROCM_LIBRARY]");
   t.toggle({"--no-host"}, f.has_no_host, "Leave out this machine.");
   t.duration({"--interval"}, f.interval, "Time between two readings. [default: 1s]");
   t.group("Output");
@@ -54,6 +71,7 @@ FlagTable monitor_flags(MonitorFlags& f) {
   t.toggle({"--json"}, f.is_json, "The reading in JSON; without --once, a line for each.");
   t.text({"--listen"}, "HOST:PORT", f.listen,
          "Serve /metrics for Prometheus and /snapshot in JSON, without a screen.");
+  screen_flags(t, f);
   return t;
 }
 
@@ -61,18 +79,38 @@ volatile sig_atomic_t is_interrupted = 0;
 
 void on_interrupt(int) { is_interrupted = 1; }
 
-/// Prints a reading a line until interrupted, or once.
-int print_readings(Sampler& sampler, const MonitorFlags& flags) {
+/// Columns of the terminal that is written to; 100 for a file or a pipe.
+int output_width() {
+  winsize size{};
+  const bool is_terminal =
+      ::isatty(STDOUT_FILENO) && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+  return is_terminal && size.ws_col > 0 ? size.ws_col : 100;
+}
+
+int print_once(Sampler& sampler, const MonitorFlags& flags) {
   // Shares and rates need two readings.
+  History history;
+  for (int i = 0; i < 2; ++i) {
+    sampler.wait_for_round(std::chrono::seconds(10));
+    history.add(sampler.latest());
+  }
+  const Snapshot snapshot = sampler.latest();
+  const std::string text = flags.is_json
+                               ? dump_json(snapshot_json(snapshot)) + "\n"
+                               : once_text(snapshot, history, output_width(), flags.is_ascii);
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return 4;
+  return 0;
+}
+
+/// Prints a reading a line until interrupted.
+int print_lines(Sampler& sampler) {
   sampler.wait_for_round(std::chrono::seconds(10));
   do {
     sampler.wait_for_round(std::chrono::seconds(10));
-    const Snapshot snapshot = sampler.latest();
-    const std::string text =
-        flags.is_json ? dump_json(snapshot_json(snapshot)) + "\n" : reading_text(snapshot);
+    const std::string text = dump_json(snapshot_json(sampler.latest())) + "\n";
     if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return 4;
-  } while (!flags.is_once && is_interrupted == 0);
-  return is_interrupted != 0 ? 130 : 0;
+  } while (is_interrupted == 0);
+  return 130;
 }
 
 int serve(Sampler& sampler, const std::string& where) {
@@ -96,6 +134,59 @@ int serve(Sampler& sampler, const std::string& where) {
   return 0;
 }
 
+/// Two percentages, the first not above the second; nothing typed leaves the bounds as they are.
+Status read_bounds(const std::vector<std::uint32_t>& typed, const char* name, LoadBounds& bounds) {
+  if (typed.empty()) return Nothing{};
+  if (typed.size() != 2 || typed[0] > typed[1] || typed[1] > 100) {
+    return input_error(format("{} takes two percentages, the lower one first", name));
+  }
+  bounds = {typed[0] / 100.0, typed[1] / 100.0};
+  return Nothing{};
+}
+
+/// What the rules of a bench find in the last half minute.
+std::vector<Notice> findings_of(const Snapshot& snapshot, const History& history) {
+  std::vector<Notice> notices;
+  for (const Finding& finding : live_findings(history, snapshot, std::chrono::seconds(30))) {
+    notices.push_back({finding.is_cause ? Role::heavy : Role::moderate, finding_line(finding)});
+  }
+  return notices;
+}
+
+Result<LiveOptions> screen_options(const MonitorFlags& flags) {
+  LiveOptions options;
+  options.interval = from_s(flags.interval);
+  options.terminal.is_ascii = flags.is_ascii;
+  options.terminal.is_light = flags.is_light;
+  const char* no_color = ::getenv("NO_COLOR");
+  options.terminal.has_colours =
+      !flags.has_no_colours && (no_color == nullptr || *no_color == '\0');
+  options.notices = findings_of;
+  options.view.is_readonly = flags.is_readonly;
+  options.is_remote = !flags.watch.remotes.empty();
+  options.source = join(flags.watch.remotes, ", ");
+  if (flags.mode == "full") {
+    options.view.detail = Detail::full;
+  } else if (flags.mode == "compact") {
+    options.view.detail = Detail::compact;
+  } else if (flags.mode != "auto") {
+    return input_error(format("--mode is auto, full or compact, not '{}'", flags.mode));
+  }
+  auto status = read_bounds(flags.utilization_bounds, "--util-bounds", options.view.utilization);
+  if (status) status = read_bounds(flags.memory_bounds, "--memory-bounds", options.view.memory);
+  if (!status) return status.error();
+  return options;
+}
+
+int run_screen(std::vector<ProbePtr> probes, const MonitorFlags& flags) {
+  const auto options = screen_options(flags);
+  if (!options) return fail(options.error());
+  if (auto status = require_terminal(); !status) return fail(status.error());
+  Sampler sampler(std::move(probes), options->interval);
+  const auto code = run_live(sampler, *options);
+  return code ? *code : fail(code.error());
+}
+
 int run_monitor(const std::vector<std::string>& arguments) {
   MonitorFlags flags;
   const auto rest = monitor_flags(flags).parse(arguments);
@@ -109,17 +200,21 @@ int run_monitor(const std::vector<std::string>& arguments) {
   if (flags.interval < 0.05) {
     return fail(input_error("--interval is too short; 50ms is the least"));
   }
-  flags.watch.watches_devices = !flags.has_no_devices;
+  const bool is_local = flags.watch.remotes.empty();
+  flags.watch.watches_devices = is_local && !flags.has_no_devices;
+  flags.watch.watches_host = is_local && !flags.has_no_host;
   flags.watch.reads_activity = !flags.has_no_activity;
-  flags.watch.watches_host = !flags.has_no_host;
   auto probes = make_probes(flags.watch);
   if (!probes) return fail(probes.error());
+  const bool has_screen = flags.listen.empty() && !flags.is_once && !flags.is_json;
+  if (has_screen) return run_screen(std::move(*probes), flags);
   struct sigaction action {};
   action.sa_handler = on_interrupt;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   Sampler sampler(std::move(*probes), from_s(flags.is_once ? 0.2 : flags.interval));
-  return flags.listen.empty() ? print_readings(sampler, flags) : serve(sampler, flags.listen);
+  if (!flags.listen.empty()) return serve(sampler, flags.listen);
+  return flags.is_once ? print_once(sampler, flags) : print_lines(sampler);
 }
 
 }  // namespace
@@ -129,8 +224,9 @@ Command monitor_command() {
           "shows GPUs, host and engines live, and exports them",
           "[OPTIONS]",
           "tacho monitor --engine http://host:8000\n"
-          "tacho monitor --once --json\n"
-          "tacho monitor --engine http://host:8000 --listen 127.0.0.1:9860",
+          "tacho monitor --once\n"
+          "tacho monitor --engine http://host:8000 --listen 127.0.0.1:9860\n"
+          "tacho monitor --connect gpu-node-1:9860",
           [] {
             static MonitorFlags flags;
             return monitor_flags(flags);
