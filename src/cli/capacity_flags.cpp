@@ -248,6 +248,8 @@ Result<PlanQuestion> read_question(const CapacityFlags& f, std::vector<std::stri
     return input_error("--users takes one number where there is an --slo to plan for");
   if (!f.share_out.empty() && (f.users.size() > 0 || question.bounds.empty()))
     return input_error("--share-out is for a plan of a rate or a trace");
+  if (!f.html.empty() && question.bounds.empty())
+    return input_error("--html is for a plan, which takes an --slo");
   question.limits.gpus_max = f.gpus_max;
   question.limits.requests = f.requests;
   question.limits.shown = f.top;

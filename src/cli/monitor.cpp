@@ -58,12 +58,20 @@ FlagTable monitor_flags(MonitorFlags& f) {
   t.gather({"--connect"}, "HOST:PORT,…", f.watch.remotes,
            "Watch what another machine's tacho monitor --listen sees, instead of this machine.");
   t.toggle({"--no-devices"}, f.has_no_devices, "Leave out GPUs and NPUs.");
+  t.gather({"--exporter"}, "URL,URL,…", f.watch.exporters,
+           "Pages of dcgm-exporter or npu-exporter, whose devices are shown too.");
   t.toggle({"--no-activity"}, f.has_no_activity,
            "Leave out what the units of a GPU do (GPM); another reader of the same counters, such "
            "as DCGM, is disturbed by it.");
   t.text({"--nvml-library"}, "PATH", f.watch.nvml_library,
          "NVIDIA's libnvidia-ml.so.1, where the system does not find it. "
          "[env: TACHO_NVML_LIBRARY]");
+  t.text({"--dcmi-library"}, "PATH", f.watch.dcmi_library,
+         "Huawei's libdcmi.so for Ascend NPUs, likewise; without it npu-smi is run. "
+         "[env: TACHO_DCMI_LIBRARY]");
+  t.text({"--rocm-library"}, "PATH", f.watch.rocm_library,
+         "AMD's librocm_smi64.so.1, likewise; without it /sys is read. "
+         "[env: TACHO_ROCM_LIBRARY]");
   t.toggle({"--no-host"}, f.has_no_host, "Leave out this machine.");
   t.duration({"--interval"}, f.interval, "Time between two readings. [default: 1s]");
   t.group("Output");

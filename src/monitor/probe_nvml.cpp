@@ -208,7 +208,8 @@ class NvmlProbe final : public Probe {
     if (watched.activity != nullptr) {
       watched.activity->read(reader);
     } else {
-      NvmlActivity::miss_all(reader.subject(), "left out by --no-activity");
+      NvmlActivity::miss_all(reader.subject(),
+                             "left out (--no-activity, or an --exporter that reads the same)");
     }
     const bool has_activity = watched.activity != nullptr && watched.activity->is_offered();
     if (!has_activity && !watched.device.is_part && meter_ != nullptr) meter_->read(reader);

@@ -26,8 +26,15 @@ Status add_vendor(const std::string& library, Result<ProbePtr> probe,
 }
 
 Status add_devices(WatchOptions options, std::vector<ProbePtr>& probes) {
+  // Two readers of the same counters disturb each other.
+  if (!options.exporters.empty()) options.reads_activity = false;
   options.nvml_library = named(options.nvml_library, "TACHO_NVML_LIBRARY");
-  return add_vendor(options.nvml_library, make_nvml_probe(options), probes);
+  options.dcmi_library = named(options.dcmi_library, "TACHO_DCMI_LIBRARY");
+  options.rocm_library = named(options.rocm_library, "TACHO_ROCM_LIBRARY");
+  auto status = add_vendor(options.nvml_library, make_nvml_probe(options), probes);
+  if (status) status = add_vendor(options.dcmi_library, make_dcmi_probe(options), probes);
+  if (status) status = add_vendor(options.rocm_library, make_rocm_probe(options), probes);
+  return status;
 }
 
 }  // namespace
@@ -38,6 +45,10 @@ Result<std::vector<ProbePtr>> make_probes(const WatchOptions& options) {
     if (const auto status = add_devices(options, probes); !status) return status.error();
   }
   if (options.watches_host) probes.push_back(make_host_probe(options.root));
+  for (const std::string& exporter : options.exporters) {
+    if (const auto url = parse_url(exporter); !url) return url.error();
+    probes.push_back(make_exporter_probe(exporter));
+  }
   for (const std::string& engine : options.engines) {
     if (const auto url = parse_url(engine); !url) return url.error();
     probes.push_back(make_engine_probe(engine));

@@ -13,8 +13,9 @@ namespace tacho {
 struct WatchOptions {
   bool watches_devices = true;
   bool watches_host = true;
-  std::vector<std::string> engines;  ///< URLs of inference engines, with or without /metrics.
-  std::vector<std::string> remotes;  ///< Addresses of other tacho monitors.
+  std::vector<std::string> engines;    ///< URLs of inference engines, with or without /metrics.
+  std::vector<std::string> remotes;    ///< Addresses of other tacho monitors.
+  std::vector<std::string> exporters;  ///< URLs of dcgm-exporter or npu-exporter.
   /// Where the vendors' libraries are; empty: what TACHO_NVML_LIBRARY and the like name, and else
   /// the system's own search. Tests name a stand-in.
   std::string nvml_library;
@@ -31,11 +32,17 @@ struct WatchOptions {
 ProbePtr make_host_probe(const std::string& root);
 /// NVIDIA's GPUs. The error says why the library cannot be loaded.
 Result<ProbePtr> make_nvml_probe(const WatchOptions& options);
+/// Huawei's Ascend NPUs, through DCMI or else npu-smi. The error says why neither is to be had.
+Result<ProbePtr> make_dcmi_probe(const WatchOptions& options);
+/// AMD's GPUs, through ROCm SMI or else /sys. The error says why neither is to be had.
+Result<ProbePtr> make_rocm_probe(const WatchOptions& options);
 /// The probe of one inference engine's metrics page. The URL must be sound.
 ProbePtr make_engine_probe(const std::string& url);
 /// The probe of another tacho monitor, all that it sees. The URL must be sound. Of several, their
 /// subjects' ids begin with its address, so that two GPUs 0 are two.
 ProbePtr make_remote_probe(const std::string& url, bool is_one_of_several);
+/// The devices of a dcgm-exporter's or npu-exporter's page. The URL must be sound.
+ProbePtr make_exporter_probe(const std::string& url);
 
 /// The probes for what is to be watched. Devices whose library is not here have none. The error is
 /// about a URL, or a library that was named and cannot be loaded.

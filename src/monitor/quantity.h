@@ -29,6 +29,8 @@ inline constexpr Quantity device_up{"tacho_device_up", QuantityKind::gauge,
 inline constexpr Quantity device_info{
     "tacho_device_info", QuantityKind::gauge,
     "1; its labels say what else is known: driver, bus, versions."};
+inline constexpr Quantity device_healthy{"tacho_device_healthy", QuantityKind::gauge,
+                                         "1 while the driver calls the device sound."};
 inline constexpr Quantity device_utilization{
     "tacho_device_utilization_ratio", QuantityKind::gauge,
     "Share of time in which at least one kernel ran; it says nothing of how many cores were busy."};
@@ -44,6 +46,9 @@ inline constexpr Quantity device_sm_occupancy{"tacho_device_sm_occupancy_ratio",
 inline constexpr Quantity device_tensor_active{"tacho_device_tensor_active_ratio",
                                                QuantityKind::gauge,
                                                "Share of cycles in which matrix units worked."};
+inline constexpr Quantity device_vector_active{"tacho_device_vector_active_ratio",
+                                               QuantityKind::gauge,
+                                               "Share of time in which vector units worked."};
 inline constexpr Quantity device_dram_active{
     "tacho_device_dram_active_ratio", QuantityKind::gauge,
     "Share of the memory bandwidth in use; about 0.8 is the most that is reached in practice."};
@@ -70,6 +75,8 @@ inline constexpr Quantity device_power_limit{"tacho_device_power_limit_watts", Q
                                              "Power limit in force."};
 inline constexpr Quantity device_energy{"tacho_device_energy_joules_total", QuantityKind::counter,
                                         "Energy used since the driver was loaded."};
+inline constexpr Quantity device_voltage{"tacho_device_voltage_volts", QuantityKind::gauge,
+                                         "Supply voltage of the chip."};
 inline constexpr Quantity device_clock{"tacho_device_clock_hertz", QuantityKind::gauge,
                                        "Clock, by domain (sm, memory, video)."};
 inline constexpr Quantity device_clock_max{"tacho_device_clock_max_hertz", QuantityKind::gauge,

@@ -71,7 +71,11 @@ void Cluster::open(std::uint32_t index) {
       hooks_.on_folded(index, scheduler, first, steps);
     };
   }
-  replicas_[index] = std::make_unique<Replica>(std::move(options), cost_, *this);
+  // Tokens that mean nothing to the cluster do not take the way through it.
+  const bool hears = options_.scales() || options_.prefill_replicas > 0 ||
+                     options_.router == RouterPolicy::joined_queue;
+  EngineListener& listener = hears ? *this : listener_;
+  replicas_[index] = std::make_unique<Replica>(std::move(options), cost_, listener);
   states_[index] = ReplicaState::serving;
 }
 
@@ -80,7 +84,8 @@ void Cluster::submit(Sequence& sequence, Instant now) {
   const Duration handover = options_.handover ? options_.handover(sequence) : Duration(0);
   sequence.queued = now + handover;
   if (handover > Duration(0)) {
-    arriving_.push_back({now + handover, &sequence});
+    arriving_.push_back({now + handover, arrived_++, &sequence});
+    std::push_heap(arriving_.begin(), arriving_.end());
   } else {
     arrive(sequence, now);
   }
@@ -118,7 +123,9 @@ void Cluster::arrive(Sequence& sequence, Instant now) {
 }
 
 void Cluster::abort(Sequence& sequence, Instant now) {
-  std::erase_if(arriving_, [&](const Arriving& one) { return one.sequence == &sequence; });
+  if (std::erase_if(arriving_, [&](const Arriving& a) { return a.sequence == &sequence; }) > 0) {
+    std::make_heap(arriving_.begin(), arriving_.end());
+  }
   std::erase(joined_, &sequence);
   if (sequence.replica == no_replica) return;
   const auto transfer =
@@ -173,7 +180,7 @@ Cluster::Event Cluster::find_next() const {
       event.after = std::min(event.after, at);
     }
   };
-  for (std::size_t i = 0; i < arriving_.size(); ++i) look(arriving_[i].at, Kind::arrival, i);
+  if (!arriving_.empty()) look(arriving_.front().at, Kind::arrival, 0);
   for (std::size_t i = 0; i < transfers_.size(); ++i) look(transfers_[i].end, Kind::transfer, i);
   if (options_.scales()) {
     for (std::size_t i = 0; i < starts_.size(); ++i) look(starts_[i], Kind::start, i);
@@ -202,8 +209,9 @@ void Cluster::happen(const Event& event, Instant horizon) {
     case Kind::none:
       return;
     case Kind::arrival: {
-      Sequence& sequence = *arriving_[event.which].sequence;
-      arriving_.erase(arriving_.begin() + static_cast<std::ptrdiff_t>(event.which));
+      std::pop_heap(arriving_.begin(), arriving_.end());
+      Sequence& sequence = *arriving_.back().sequence;
+      arriving_.pop_back();
       return arrive(sequence, event.at);
     }
     case Kind::transfer:

@@ -120,7 +120,12 @@ class Cluster final : public EngineListener {
  private:
   struct Arriving {
     Instant at;
+    std::uint64_t order;
     Sequence* sequence;
+    /// For a heap with the earliest on top; equals in the order in which they came.
+    bool operator<(const Arriving& other) const {
+      return at != other.at ? at > other.at : order > other.order;
+    }
   };
   struct Transfer {
     Instant end;
@@ -164,7 +169,8 @@ class Cluster final : public EngineListener {
   std::vector<std::vector<Instant>> step_ends_;
   std::vector<ReplicaState> states_;
   std::vector<Replica*> candidates_;
-  std::vector<Arriving> arriving_;
+  std::vector<Arriving> arriving_;  ///< A heap.
+  std::uint64_t arrived_ = 0;
   std::deque<Sequence*> joined_;
   std::vector<Transfer> transfers_;
   std::vector<Instant> link_free_;  ///< By prefill replica.

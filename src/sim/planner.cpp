@@ -38,9 +38,8 @@ std::string next_cheaper(const Plan& plan) {
   const auto consider = [&](double cost, const PlanChoice& choice, const std::string& what) {
     if (cost >= best || cost <= dearest) return;
     dearest = cost;
-    const bool is_near = choice.excess > 1.0 && choice.excess <= 1.0 + choice.band.tpot;
     text = format("{} for ${:.2f}/h: {}{}", what, cost, choice.reason,
-                  is_near ? ", by less than the model may be wrong" : "");
+                  choice.is_near ? near_words : "");
   };
   for (const PlanChoice& choice : plan.choices) {
     if (choice.state != PlanChoice::State::holds) {

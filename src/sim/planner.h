@@ -64,9 +64,9 @@ struct PlanChoice {
   double weights_gb = 0.0;  ///< On one GPU.
   ErrorBand band;
   State state = State::holds;
-  std::string reason;   ///< Of any other state, and why one replica less would not do.
-  double excess = 0.0;  ///< What of the bound that fails worst is used: 1.2 is a fifth over it.
-  std::string binds;    ///< The bound that breaks first, and the resource behind it.
+  std::string reason;    ///< Of any other state, and why one replica less would not do.
+  bool is_near = false;  ///< It fails by no more than the model may be wrong.
+  std::string binds;     ///< The bound that breaks first, and the resource behind it.
   std::uint32_t replicas = 1;
   LoadFigures figures;       ///< Of one replica.
   double capacity = 0.0;     ///< Requests/s of all replicas with bounds held; 0: not asked.

@@ -16,6 +16,9 @@ struct ErrorBand {
   std::string basis;                         ///< The family that they were found on, or why none.
 };
 
+/// What a plan says of a failure within the band.
+inline constexpr std::string_view near_words = ", by no more than the model may be wrong";
+
 /// Where the bands come from, in words: the page, its date, what kind of errors they are.
 std::string_view error_band_source();
 

@@ -129,7 +129,7 @@ std::string comparison_table(const Comparison& comparison, const PlanQuestion& q
   }
   std::vector<const PlanChoice*> choices;
   for (const PlanChoice& choice : comparison.choices) choices.push_back(&choice);
-  return text + "\n" + band_table(choices, question.prices);
+  return text + "\n" + band_table(choices) + "\n" + price_table(choices, question.prices);
 }
 
 Json comparison_json(const Comparison& comparison, const PlanQuestion& question,

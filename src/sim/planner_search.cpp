@@ -12,13 +12,15 @@ namespace {
 constexpr std::uint64_t check_runs = 3;
 constexpr std::size_t check_factor = 2;
 
+double error_of(const ErrorBand& band, PlanMetric metric) {
+  return metric == PlanMetric::ttft ? band.ttft : metric == PlanMetric::tpot ? band.tpot : band.e2e;
+}
+
 /// The bounds for times that are all `1 + band.tpot` times as long: where first tokens may be off
 /// by more than steps are, their limits are tighter by the rest.
 std::vector<PlanBound> bounds_within(std::vector<PlanBound> bounds, const ErrorBand& band) {
   for (PlanBound& bound : bounds) {
-    const double error = bound.metric == PlanMetric::ttft   ? band.ttft
-                         : bound.metric == PlanMetric::tpot ? band.tpot
-                                                            : band.e2e;
+    const double error = error_of(band, bound.metric);
     bound.limit_ms /= std::max(1.0, (1.0 + error) / (1.0 + band.tpot));
   }
   return bounds;
@@ -54,7 +56,7 @@ void ReplicaSearch::run() {
     failure_ = format("with {} replicas {}", choice_.replicas, failure_);
   }
   choice_.reason = failure_;
-  choice_.excess = excess_;
+  choice_.is_near = is_near_;
 }
 
 std::uint32_t ReplicaSearch::estimate() {
@@ -110,8 +112,8 @@ bool ReplicaSearch::is_fast_enough() {
     choice_.reason =
         format("idle, its {} = {} ms > {} ms", bound_name(bounds_[i]),
                format_significant(times[i], 3), format_significant(bounds_[i].limit_ms, 4));
-    choice_.excess = std::max(choice_.excess, times[i] / bounds_[i].limit_ms);
   }
+  choice_.is_near = choice_.state == PlanChoice::State::too_slow && is_near(times);
   return choice_.state != PlanChoice::State::too_slow;
 }
 
@@ -133,12 +135,19 @@ bool ReplicaSearch::try_replicas(std::uint32_t replicas) {
 
 void ReplicaSearch::note_failure(const LoadFigures& figures) {
   failure_ = figures.failure(bounds_);
-  excess_ = 1.0;
-  for (std::size_t i = 0; i < bounds_.size(); ++i)
-    excess_ = std::max(excess_, figures.bound_ms[i] / bounds_[i].limit_ms);
+  is_near_ = !figures.is_growing && is_near(figures.bound_ms);
   if (time_scale_ != 1.0) return;
   failed_ = figures;
   has_failed_ = true;
+}
+
+/// True when every bound that these times break is broken by less than the error band.
+bool ReplicaSearch::is_near(const std::vector<double>& bound_ms) const {
+  for (std::size_t i = 0; i < bounds_.size(); ++i) {
+    const double band = 1.0 + error_of(choice_.band, bounds_[i].metric);
+    if (bound_ms[i] > bounds_[i].limit_ms * band) return false;
+  }
+  return true;
 }
 
 /// The fewest replicas that hold, by galloping up or down from `from` and bisecting what is

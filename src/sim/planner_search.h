@@ -32,6 +32,7 @@ class ReplicaSearch {
   std::uint32_t least_replicas() const;
   bool try_replicas(std::uint32_t replicas);
   void note_failure(const LoadFigures& figures);
+  bool is_near(const std::vector<double>& bound_ms) const;
   std::uint32_t fewest(std::uint32_t from);
   bool confirm();
   void find_capacity();
@@ -47,8 +48,8 @@ class ReplicaSearch {
   std::uint32_t replicas_max_ = 1;
   double time_scale_ = 1.0;
   std::string failure_;
-  double excess_ = 0.0;
-  LoadFigures failed_;  ///< The last failure under the load itself, or under more of it.
+  bool is_near_ = false;  ///< That failure is within the error band.
+  LoadFigures failed_;    ///< The last failure under the load itself, or under more of it.
   bool has_failed_ = false;
 };
 

@@ -23,6 +23,16 @@ std::string_view name_of(PlanChoice::State state) {
   return "";
 }
 
+/// The first choice of each GPU.
+std::vector<const PlanChoice*> one_of_each_gpu(const std::vector<const PlanChoice*>& choices) {
+  std::vector<const PlanChoice*> ones;
+  std::set<std::string> seen;
+  for (const PlanChoice* choice : choices) {
+    if (seen.insert(choice->gpu->id).second) ones.push_back(choice);
+  }
+  return ones;
+}
+
 }  // namespace
 
 std::string aligned(const std::vector<TableRow>& rows, const std::set<std::size_t>& words) {
@@ -62,23 +72,26 @@ std::string lengths_text(const PlanLoad& load) {
                 load.output_mean());
 }
 
-std::string band_table(const std::vector<const PlanChoice*>& choices, const Prices& prices) {
-  std::vector<TableRow> rows{{"", "may be off: TTFT", "TPOT", "E2E", "by", "", "price of an hour"}};
-  std::set<std::string> seen;
-  for (const PlanChoice* one : choices) {
-    const PlanChoice& choice = *one;
-    if (!seen.insert(choice.gpu->id).second) continue;
-    const ErrorBand& band = choice.band;
-    const Price* price = prices.find(choice.gpu->id);
-    rows.push_back({choice.gpu->id + (choice.gpu->is_verified ? "" : " ?"),
+std::string band_table(const std::vector<const PlanChoice*>& choices) {
+  std::vector<TableRow> rows{{"may be off by", "TTFT", "TPOT", "E2E", "as"}};
+  for (const PlanChoice* choice : one_of_each_gpu(choices)) {
+    const ErrorBand& band = choice->band;
+    rows.push_back({choice->gpu->id + (choice->gpu->is_verified ? "" : " ?"),
                     format("±{:.0f} %", band.ttft * 100), format("±{:.0f} %", band.tpot * 100),
-                    format("±{:.0f} %", band.e2e * 100), band.basis,
-                    format("${:.2f}", price->usd_per_hour),
-                    format("{}, {}", price->date, price->source)});
+                    format("±{:.0f} %", band.e2e * 100), band.basis});
   }
-  return aligned(rows, {0, 4, 6}) +
-         format(" error bands: {}; ? marks hardware that nobody has measured\n",
-                error_band_source());
+  return aligned(rows, {0, 4}) +
+         format(" {}\n ? marks hardware that nobody has measured\n", error_band_source());
+}
+
+std::string price_table(const std::vector<const PlanChoice*>& choices, const Prices& prices) {
+  std::vector<TableRow> rows{{"an hour costs", "", "seen", "where"}};
+  for (const PlanChoice* choice : one_of_each_gpu(choices)) {
+    const Price* price = prices.find(choice->gpu->id);
+    rows.push_back(
+        {choice->gpu->id, format("${:.2f}", price->usd_per_hour), price->date, price->source});
+  }
+  return aligned(rows, {0, 2, 3});
 }
 
 Json times_json(const PlanTimes& times) {
@@ -105,6 +118,7 @@ Json choice_json(const PlanChoice& choice) {
                  {"basis", choice.band.basis}}}};
   if (!holds) {
     json["reason"] = choice.reason;
+    json["within_error_band"] = choice.is_near;
     return json;
   }
   const LoadFigures& f = choice.figures;

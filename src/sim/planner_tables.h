@@ -22,8 +22,11 @@ std::string percent_text(double share);
 /// The lengths of a load, in words.
 std::string lengths_text(const PlanLoad& load);
 
-/// How far the figures of each GPU of these choices may be off, and what it costs.
-std::string band_table(const std::vector<const PlanChoice*>& choices, const Prices& prices);
+/// How far the figures of each GPU of these choices may be off.
+std::string band_table(const std::vector<const PlanChoice*>& choices);
+
+/// What an hour of each costs, seen when and where.
+std::string price_table(const std::vector<const PlanChoice*>& choices, const Prices& prices);
 
 /// One choice, with all its figures where it holds.
 Json choice_json(const PlanChoice& choice);

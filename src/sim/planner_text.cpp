@@ -74,7 +74,8 @@ std::string failures(const Plan& plan, std::size_t most) {
   for (std::size_t i = plan.holding; i < plan.choices.size() && seen.size() < most; ++i) {
     const PlanChoice& choice = plan.choices[i];
     const std::string name = configuration_name(choice);
-    if (seen.insert(name).second) rows.push_back({name, choice.reason});
+    if (seen.insert(name).second)
+      rows.push_back({name, format("{}{}", choice.reason, choice.is_near ? near_words : "")});
   }
   return rows.empty() ? "" : aligned(rows, {0, 1});
 }
@@ -163,8 +164,8 @@ std::string plan_table(const Plan& plan, const PlanQuestion& question) {
     text += format(" the first choice stays the cheapest up to ${:.2f} an hour for each {}\n",
                    plan.first_usd_most, shown.front()->gpu->id);
   }
-  return text + "\n" + what_if_table(plan) + "\n" + band_table(shown, question.prices) +
-         unpriced_text(plan);
+  return text + "\n" + what_if_table(plan) + "\n" + band_table(shown) + "\n" +
+         price_table(shown, question.prices) + unpriced_text(plan);
 }
 
 Json plan_json(const Plan& plan, const PlanQuestion& question) {

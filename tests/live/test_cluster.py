@@ -90,3 +90,21 @@ def prefill_elsewhere():
             planned = truth["planned_ns"]
             true("the first gap has the transfer", planned[1] - planned[0] > 50_000_000)
             true("the others do not", planned[2] - planned[1] < 50_000_000)
+
+
+@test
+def one_more_when_they_wait():
+    """A queue brings a second replica; when and why is in the truth, and it answers too."""
+    with Sim("--autoscale", "1:2", "--start-time", "200ms", "--scale-window", "1s", "--router",
+             "least-loaded", "--max-num-seqs", "1", "--gpu", "h100", "--model",
+             "llama-3-8b") as sim:
+        bench("--concurrency", "12", "--num-prompts", "36", "--input-tokens", "40",
+              "--output-tokens", "40", url=sim.url).expect(0)
+        known = json.loads(get(f"{sim.url}/sim/truth/replicas")[1])
+        first = known["scalings"][0]
+        equal("one more", (first["change"], first["replica"]), (1, 1))
+        true("because of those who wait", first["triggered"]["waiting_per_replica"] > 1)
+        equal("it takes its time", first["ready_ns"] - first["decided"]["at_ns"], 200_000_000)
+        true("in this order", first["triggered"]["at_ns"] <= first["decided"]["at_ns"]
+             < first["ready_ns"] <= first["first_request_ns"] < first["first_token_ns"])
+        true("it answers", 1 in answered_by(sim.truths()))

@@ -1,15 +1,18 @@
 """Devices as `tacho monitor` shows them: a stand-in for the driver's library answers from a script,
 and every value of the script comes out in the JSON and on the page for Prometheus."""
 
+import http.server
 import json
 import os
 import pathlib
 import re
 import shutil
 import subprocess
+import threading
 
-from harness import (BINARY, Skip, end, environment, equal, free_port, get, new_folder, start,
-                     tacho, test, true, wait_for)
+import environments
+from harness import (BINARY, IS_SANITIZED, LIMIT_S, Skip, end, environment, equal, free_port, get,
+                     new_folder, start, tacho, test, true, wait_for)
 
 STAND_INS = pathlib.Path(BINARY).parent / "tests/stand_in"
 MIB = 1024.0 * 1024.0
@@ -211,6 +214,51 @@ def every_value_of_a_driver_is_on_the_page():
     equal("promtool's words", (checked.returncode, checked.stdout + checked.stderr), (0, b""))
 
 
+def as_nvitop_names(subjects):
+    """{device: {"metric label": value}}, and processes, of the JSON."""
+    devices = {}
+    for subject in subjects:
+        labels = subject["labels"]
+        values = devices.setdefault(labels.get("device"), {})
+        readings = {" ".join([r["metric"], *r.get("labels", {}).values()]): r["value"]
+                    for r in subject["readings"]}
+        if subject["kind"] == "device":
+            values.update(readings, model=labels["model"], uuid=labels["uuid"])
+        if subject["kind"] == "process":
+            pid = labels["pid"]
+            values[f"process {pid} memory"] = readings["tacho_process_device_memory_bytes"]
+            values[f"process {pid} busy"] = readings["tacho_process_device_utilization_ratio"]
+            values[f"process {pid} type"] = labels["type"][0].upper()
+    return devices
+
+
+@test
+def nvitop_reads_the_same():
+    """nvitop and NVIDIA's own bindings, on the same library: every figure is equal."""
+    if IS_SANITIZED:
+        raise Skip("a Python without the sanitizer cannot load the stand-in")
+    python = environments.ensure("venv-nvitop", ["nvitop", "nvidia-ml-py"], limit_s=180)
+    script, _ = eight_gpus()
+    script += f"process 3 {os.getpid()} compute 100 40 20\n"
+    stand_in = StandIn(script)
+    check = pathlib.Path(__file__).with_name("nvitop_check.py")
+    done = subprocess.run([python, check], check=False, capture_output=True, timeout=LIMIT_S,
+                          env={**stand_in.environment, "LD_LIBRARY_PATH": str(STAND_INS)})
+    equal(f"nvitop's exit code: {done.stderr.decode()[-1500:]}", done.returncode, 0)
+    theirs = json.loads(done.stdout)["devices"]
+    ours = as_nvitop_names(json.loads(tacho(
+        "monitor", "--once", "--json", *stand_in.flags, env=stand_in.environment).out)["subjects"])
+    figures = 0
+    for device, values in theirs.items():
+        for name, value in values.items():
+            own = ours[device].get(name)
+            is_same = own == value or (isinstance(value, (int, float)) and
+                                       isinstance(own, (int, float)) and close(own, value))
+            true(f"{name} of device {device}: nvitop says {value}, tacho {own}", is_same)
+            figures += 1
+    true(f"only {figures} figures were compared", figures > 8 * 55)
+
+
 @test
 def a_driver_that_dies_leaves_its_gpus_down_and_the_host_there():
     """While it serves: the driver goes, and comes back."""
@@ -230,6 +278,73 @@ def a_driver_that_dies_leaves_its_gpus_down_and_the_host_there():
         wait_for("eight GPUs that are back", lambda: up(monitor) == [1.0] * 8)
         stand_in.put(script + "fail 5:* 15\n")
         wait_for("one that is lost", lambda: sorted(up(monitor)) == [0.0] + [1.0] * 7)
+
+
+class Page:
+    """A server with one page."""
+
+    def __init__(self, text):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200 if self.path == "/metrics" else 404)
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.address = f"127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@test
+def an_exporter_is_a_source():
+    """dcgm-exporter's page over HTTP; what it does not export says what to do."""
+    labels = '{gpu="2",UUID="GPU-2",modelName="NVIDIA H100",Hostname="n1"}'
+    with Page(f"DCGM_FI_DEV_POWER_USAGE{labels} 412.5\n") as page:
+        done = tacho("monitor", "--once", "--json", "--exporter", f"http://{page.address}")
+        subject = next(s for s in json.loads(done.expect(0).out)["subjects"]
+                       if s["id"] == f"{page.address}/nvidia:2")
+        readings = {r["metric"]: r for r in subject["readings"]}
+        equal("power", readings["tacho_device_power_watts"]["value"], 412.5)
+        true("no word of the CSV file",
+             "CSV" in readings["tacho_device_sm_active_ratio"]["missing"])
+    with Page("node_load1 0.5\n") as page:
+        done = tacho("monitor", "--once", "--json", "--exporter", f"http://{page.address}")
+        true("another page was taken for an exporter's",
+             "is no page of dcgm-exporter or npu-exporter" in done.expect(0).out)
+    tacho("monitor", "--once", "--exporter", "http://:x").expect_one_line(2, "http")
+
+
+@test
+def npu_smi_is_run_where_the_library_is_not():
+    """A program of ours in its place, on PATH."""
+    folder = new_folder("npu-smi")
+    (folder / "npu-smi").write_text("""#!/bin/sh
+cat <<TABLE
+| npu-smi 25.2.0   Version: 25.2.0 |
+| NPU   Name       | Health        | Power(W)    Temp(C)  Hugepages-Usage(page) |
+| Chip  Phy-ID     | Bus-Id        | AICore(%)   Memory-Usage(MB)  HBM-Usage(MB) |
+| 0     Ascend910  | OK            | 178.5       36       0    / 0             |
+| 0     0          | 0000:9D:00.0  | 12          0    / 0 3416 / 65536         |
+TABLE
+""")
+    (folder / "npu-smi").chmod(0o755)
+    path = f"{folder}:{os.environ['PATH']}"
+    done = tacho("monitor", "--once", "--json", env=environment(PATH=path))
+    subject = next(s for s in json.loads(done.expect(0).out)["subjects"]
+                   if s["id"] == "ascend:0")
+    readings = {r["metric"]: r.get("value") for r in subject["readings"]}
+    equal("power", readings["tacho_device_power_watts"], 178.5)
+    equal("memory", readings["tacho_device_memory_used_bytes"], 3416 * MIB)
 
 
 @test

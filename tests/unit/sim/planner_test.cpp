@@ -116,7 +116,15 @@ TEST_CASE("what cannot hold says why") {
   for (const PlanChoice& choice : plan_of(question).choices) {
     CHECK(choice.state == PlanChoice::State::too_slow);
     CHECK(choice.reason.find("p99 tpot") != std::string::npos);
-    CHECK(choice.excess > 1.0);
+    CHECK_FALSE(choice.is_near);
+  }
+  question.bounds = {{PlanMetric::tpot, 99.0, 6.9}};  // The H100's is 7.2 ms, a twentieth over it.
+  question.grid.gpus = {*find_gpu("h100")};
+  question.grid.tensor_parallel = {1};
+  question.grid.precisions = {NumberFormat::bf16};
+  for (const PlanChoice& choice : plan_of(question).choices) {
+    CHECK(choice.state == PlanChoice::State::too_slow);
+    CHECK(choice.is_near);
   }
   question = small_question(1000.0);
   question.limits.gpus_max = 2;
