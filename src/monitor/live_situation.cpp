@@ -122,7 +122,8 @@ void add_throttling(const History& history, const Gather& devices, Duration wind
                     DeviceSide& side) {
   for (const Subject* device : devices.subjects()) {
     for (const Series* series : history.all(*device, quantity::device_throttled)) {
-      const std::string_view reason = series->labels.empty() ? "" : series->labels[0].second;
+      if (series->labels.empty()) continue;
+      const std::string_view reason = series->labels[0].second;
       if (!is_fault_throttling(reason)) continue;
       const double share = history.mean(*device, quantity::device_throttled, window, reason);
       if (!std::isfinite(share) || share <= side.throttled_share.value_or(-1.0)) continue;

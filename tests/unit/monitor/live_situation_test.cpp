@@ -29,7 +29,7 @@ void healthy(int, Subject& engine, Subject& device) {
   engine.add(quantity::engine_waiting, 0);
   engine.add(quantity::engine_kv_usage, 0.4);
   device.add(quantity::device_utilization, 0.98);
-  device.add(quantity::device_throttled, 0, {{"reason", "hw_thermal"}});
+  device.add(quantity::device_throttled, 0, {{"reason", "thermal_hardware"}});
 }
 
 TEST_CASE("a service in health has no finding, nor has one that was hardly looked at") {
@@ -52,7 +52,7 @@ TEST_CASE("queues, heat and restarts are named while they last") {
     engine.add(quantity::engine_kv_usage, 0.4);
     engine.add(quantity::engine_restarts, i < 15 ? 0 : 1);
     device.add(quantity::device_utilization, 0.98);
-    device.add(quantity::device_throttled, i % 2, {{"reason", "hw_thermal"}});
+    device.add(quantity::device_throttled, i % 2, {{"reason", "thermal_hardware"}});
     device.add(quantity::device_throttled, 1, {{"reason", "sw_power_cap"}});
   });
   REQUIRE(found.size() == 3);
