@@ -22,7 +22,7 @@ namespace {
 struct SimFlags {
   std::string unix_socket;
   std::string gpu = "h800", model = "llama-3-8b", served_model_name, host = "127.0.0.1",
-              usage = "own-chunk", api_key, timing = "model";
+              usage = "own-chunk", api_key, timing = "model", dialect = "vllm";
   std::uint32_t port = 8000, tensor_parallel = 1, seed = 0, context_max = 0, tokens_per_chunk = 1;
   std::uint32_t keep_alive_max = 0;
   SchedulerFlags scheduler;
@@ -81,6 +81,8 @@ FlagTable sim_flags(SimFlags& f) {
   t.text({"--served-model-name"}, "NAME", f.served_model_name,
          "Name on the API. [default: the model profile's]");
   t.text({"--api-key"}, "KEY", f.api_key, "Ask for this key; without it requests get 401.");
+  t.text({"--dialect"}, "ENGINE", f.dialect,
+         "Whose names /metrics has: vllm, sglang, tgi, llamacpp, triton, mindie. [default: vllm]");
   t.group("Behaviour of real servers, and their faults");
   t.integer({"--tokens-per-chunk"}, "N", f.tokens_per_chunk,
             "Tokens in each event. [default: 1]", 1);
@@ -158,6 +160,9 @@ Result<SimOptions> read_options(const SimFlags& f) {
   if (!model) return model.error();
   auto usage = parse_usage(f.usage);
   if (!usage) return usage.error();
+  auto dialect = parse_dialect(f.dialect);
+  if (!dialect) return dialect.error();
+  options.dialect = *dialect;
   auto engine = read_scheduler(f.scheduler);
   if (!engine) return engine.error();
   options.gpu = *gpu;

@@ -80,7 +80,7 @@ Json return_latency(const LiveRequest& live) {
   return {{"prefill_latency", rounded_ms(first - received)},
           {"model_prefill_latency", rounded_ms(first - live.scheduled)},
           {"avg_decode_latency", steps > 0 ? rounded_ms((last - first) / steps) : 0.0},
-          {"time_in_queue", rounded_ms(live.scheduled - received)},
+          {"time_in_queue", rounded_ms(live.scheduled - live.queued)},
           {"request_latency", rounded_ms(last - received)}};
 }
 
@@ -114,8 +114,9 @@ void append_event(std::string& out, const LiveRequest& live, bool is_last, bool 
     append_json_escaped(out, live.text);
     out += '"';
   }
-  out += live.is_chat ? "},\"logprobs\":null,\"finish_reason\":"
-                      : ",\"logprobs\":null,\"finish_reason\":";
+  out += live.is_chat ? "},\"logprobs\":" : ",\"logprobs\":";
+  out += live.logprobs.empty() ? "null" : live.logprobs;
+  out += ",\"finish_reason\":";
   if (is_last) {
     out += in_quotes(finish_reason(live));
   } else {
@@ -144,7 +145,15 @@ void append_usage_event(std::string& out, const LiveRequest& live) {
   out += "}\n\n";
 }
 
-std::string whole_answer(const LiveRequest& live) {
+Json take_logprobs(LiveRequest& live, const TokenText& text_of) {
+  Scoring& scoring = *live.scoring;
+  Json json = live.is_chat ? chat_logprobs(scoring.pending, text_of)
+                           : completion_logprobs(scoring.pending, text_of, scoring.offset);
+  scoring.pending.clear();
+  return json;
+}
+
+std::string whole_answer(LiveRequest& live, const TokenText& text_of) {
   Json choice{{"index", 0}};
   if (live.is_chat) {
     choice["message"] = message_of(live);
@@ -152,7 +161,9 @@ std::string whole_answer(const LiveRequest& live) {
     choice["text"] = live.text;
   }
   choice["logprobs"] = nullptr;
+  if (live.scoring && live.scoring->alternatives) choice["logprobs"] = take_logprobs(live, text_of);
   choice["finish_reason"] = finish_reason(live);
+  if (live.scoring && !live.is_chat) choice["prompt_logprobs"] = live.scoring->of_prompt;
   Json answer;
   answer["id"] = live.truth.id;
   answer["object"] = live.is_chat ? "chat.completion" : "text_completion";
@@ -168,6 +179,7 @@ std::string whole_answer(const LiveRequest& live) {
   if (has_usage && live.cached_tokens > 0) {
     answer["usage"]["prompt_tokens_details"] = {{"cached_tokens", live.cached_tokens}};
   }
+  if (live.scoring && live.is_chat) answer["prompt_logprobs"] = live.scoring->of_prompt;
   if (live.returns_times) answer["latency"] = return_latency(live);
   return dump_json(answer);
 }

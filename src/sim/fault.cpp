@@ -185,7 +185,7 @@ Result<FaultRule> parse_fault_rule(std::string_view text) {
 
 Fault draw_fault(const std::vector<FaultRule>& rules, std::uint64_t seed, std::uint64_t request,
                  Duration at) {
-  double drawn = static_cast<double>(mix_bits(seed ^ 0xfa017u, request) >> 11) * 0x1.0p-53;
+  double drawn = uniform_of(mix_bits(seed ^ 0xfa017u, request));
   const std::uint64_t number = request + 1;
   for (const FaultRule& rule : rules) {
     const bool is_open = at >= rule.from && at < rule.until;

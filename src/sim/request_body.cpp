@@ -75,7 +75,6 @@ Refusal read_messages(const Json& body, AskedAnswer& ask) {
   const Json* messages = find(body, "messages");
   if (messages == nullptr || !messages->is_array() || messages->empty())
     return AskError{"'messages' must be a list of at least one message", "messages"};
-  AskedPrompt& prompt = ask.prompts.emplace_back();
   for (std::size_t i = 0; i < messages->size(); ++i) {
     const Json& message = (*messages)[i];
     const std::string place = format("messages[{}]", i);
@@ -87,7 +86,7 @@ Refusal read_messages(const Json& body, AskedAnswer& ask) {
                              place, role),
                       place + ".role"};
     }
-    if (auto wrong = read_content(message, place, prompt.texts.emplace_back())) return wrong;
+    if (auto wrong = read_content(message, place, ask.prompt.texts.emplace_back())) return wrong;
   }
   return {};
 }
@@ -103,29 +102,23 @@ Refusal read_tokens(const Json& list, std::uint32_t vocabulary, AskedPrompt& pro
   return {};
 }
 
-/// A text, tokens, or a list of either.
-Refusal read_prompts(const Json& body, std::uint32_t vocabulary, AskedAnswer& ask) {
-  const AskError wrong{"'prompt' must be a string, a list of tokens, or a list of these", "prompt"};
+/// A text, tokens, or a list of one of these.
+Refusal read_prompt(const Json& body, std::uint32_t vocabulary, AskedAnswer& ask) {
+  const AskError wrong{"'prompt' must be a string, a list of tokens, or a list of one of these",
+                       "prompt"};
   const Json* prompt = find(body, "prompt");
   if (prompt == nullptr) return wrong;
+  if (prompt->is_array() && !prompt->empty() && !prompt->front().is_number()) {
+    if (prompt->size() > 1)
+      return AskError{"several prompts in one request are not served: send one each", "prompt"};
+    prompt = &prompt->front();
+  }
   if (prompt->is_string()) {
-    ask.prompts.push_back({{prompt->get<std::string>()}, {}});
+    ask.prompt.texts.push_back(prompt->get<std::string>());
     return {};
   }
   if (!prompt->is_array() || prompt->empty()) return wrong;
-  if (prompt->front().is_number())
-    return read_tokens(*prompt, vocabulary, ask.prompts.emplace_back());
-  for (const Json& one : *prompt) {
-    AskedPrompt& asked = ask.prompts.emplace_back();
-    if (one.is_string()) {
-      asked.texts.push_back(one.get<std::string>());
-    } else if (!one.is_array() || one.empty()) {
-      return wrong;
-    } else if (auto refusal = read_tokens(one, vocabulary, asked)) {
-      return refusal;
-    }
-  }
-  return {};
+  return read_tokens(*prompt, vocabulary, ask.prompt);
 }
 
 Refusal read_sampling(const Json& body, AskedAnswer& ask) {
@@ -188,7 +181,7 @@ Refusal read_stream(const Json& body, AskedAnswer& ask) {
 
 std::optional<AskError> read_ask(const Json& body, bool is_chat, std::uint32_t vocabulary,
                                  AskedAnswer& ask) {
-  if (auto wrong = is_chat ? read_messages(body, ask) : read_prompts(body, vocabulary, ask))
+  if (auto wrong = is_chat ? read_messages(body, ask) : read_prompt(body, vocabulary, ask))
     return wrong;
   if (auto wrong = read_stream(body, ask)) return wrong;
   if (!is_chat) {

@@ -20,7 +20,7 @@ struct AskedPrompt {
 
 /// A request for a chat or a completion.
 struct AskedAnswer {
-  std::vector<AskedPrompt> prompts;
+  AskedPrompt prompt;
   std::optional<std::uint32_t> output_tokens_max;
   bool streams = false;
   bool includes_usage = false;

@@ -25,6 +25,7 @@ SimServer::SimServer(Loop& loop, SimOptions options, CountTokens count_tokens)
     : loop_(loop),
       options_(std::move(options)),
       count_tokens_(std::move(count_tokens)),
+      model_(make_model()),
       step_time_(options_.gpu, options_.model, options_.serving),
       engine_(loop, cluster_options(),
               make_step_cost(options_.gpu, options_.model, options_.serving, options_.extras),
@@ -36,7 +37,7 @@ SimServer::SimServer(Loop& loop, SimOptions options, CountTokens count_tokens)
   if (options_.served_model_name.empty()) options_.served_model_name = options_.model.id;
   if (options_.context_max == 0) options_.context_max = options_.model.context_max;
   faults_ = options_.faults;
-  metrics_.resize(engine_.cluster().replicas().size());
+  metrics_.assign(engine_.cluster().replicas().size(), SimMetrics(metrics_setting()));
   if (options_.fixed) metronome_.emplace(loop_, *options_.fixed, *this);
 }
 
@@ -105,12 +106,29 @@ void SimServer::serve_path(ServerRequest& request, std::string_view path) {
 
 void SimServer::reset() {
   truths_.clear();
-  metrics_.assign(metrics_.size(), SimMetrics());
+  metrics_.assign(metrics_.size(), SimMetrics(metrics_setting()));
+  counts_at_reset_.clear();
+  for (std::uint32_t i = 0; i < metrics_.size(); ++i)
+    counts_at_reset_.push_back(engine_.cluster().totals(i).counts);
   engine_.clear_writes();
   faults_ = options_.faults;
   drawn_ = 0;
   epoch_ = loop_.now();
   committed_.clear();
+}
+
+MetricsSetting SimServer::metrics_setting() const {
+  MetricsSetting setting;
+  setting.dialect = options_.dialect;
+  setting.model = options_.served_model_name;
+  setting.context_max = options_.context_max;
+  setting.max_num_seqs = options_.engine.max_num_seqs;
+  setting.block_size = options_.engine.block_size;
+  setting.blocks = engine_.options().blocks();
+  setting.has_block_override = options_.engine.num_gpu_blocks > 0;
+  setting.has_prefix_caching = options_.engine.prefix_caching;
+  setting.started_s = static_cast<double>(wall_clock_ns()) / 1e9 - to_s(loop_.now() - started_);
+  return setting;
 }
 
 bool SimServer::is_authorized(ServerRequest& request) {

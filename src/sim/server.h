@@ -27,6 +27,7 @@
 #include "sim/metronome.h"
 #include "sim/request_body.h"
 #include "sim/step_cost.h"
+#include "sim/token_model.h"
 #include "sim/truth.h"
 #include "sim/words.h"
 
@@ -71,6 +72,7 @@ struct SimOptions {
   std::uint32_t queue_max = 0;        ///< 429 while so many wait; 0: never.
   Duration startup{0};                ///< 503 for so long.
   std::vector<FaultRule> faults;
+  MetricsDialect dialect = MetricsDialect::vllm;
   HttpServerOptions http;
   EncodeTokens encode;  ///< What prompts are told apart by; none: there is no prefix cache.
   DecodeTokens decode;  ///< The way back, for /detokenize and log probabilities.
@@ -100,11 +102,15 @@ class SimServer final : public RequestHandler, public EngineListener {
 
  private:
   void serve_generation(ServerRequest& request, bool is_chat);
-  std::unique_ptr<LiveRequest> plan_answer(const AskedAnswer& ask, bool is_chat) const;
+  std::unique_ptr<LiveRequest> plan_answer(const AskedAnswer& ask, bool is_chat,
+                                           std::span<const std::uint32_t> tokens) const;
+  std::vector<std::uint32_t> tokens_of(const AskedAnswer& ask) const;
   std::optional<AskError> limit_answer(LiveRequest& live, const AskedAnswer& ask) const;
-  void read_prompt(LiveRequest& live, const AskedAnswer& ask) const;
   void serve_embeddings(ServerRequest& request);
   void serve_truth(ServerRequest& request, std::string_view id);
+  MetricsSetting metrics_setting() const;
+  TokenModel make_model() const;
+  std::string text_of(std::uint32_t token) const;
   void serve_tokenize(ServerRequest& request);
   void serve_detokenize(ServerRequest& request);
   void reset();
@@ -116,7 +122,14 @@ class SimServer final : public RequestHandler, public EngineListener {
   bool commit_early_fault(ServerRequest& request, const Fault& fault);
   void prepare_mishap(LiveRequest& live);
   bool commit_late_fault(LiveRequest& live, std::uint32_t index);
-  std::string_view word_of(const LiveRequest& live, std::uint32_t index) const;
+  std::uint32_t draw_word(const LiveRequest& live, std::uint32_t index) const;
+  void add_word(LiveRequest& live, std::uint32_t index) const;
+  void hash_blocks(LiveRequest& live, const AskedAnswer& ask,
+                   std::vector<std::uint32_t> tokens) const;
+  void score_prompt(LiveRequest& live, std::span<const std::uint32_t> tokens,
+                    const AskedAnswer& ask) const;
+  void write_logprobs(LiveRequest& live) const;
+  void note_finished(const LiveRequest& live, Instant planned);
   void write_held(LiveRequest& live);
   bool write_token(LiveRequest& live, std::uint32_t index, Instant planned);
   bool send_oddly(LiveRequest& live, std::string piece, Instant planned, bool is_last);
@@ -135,7 +148,7 @@ class SimServer final : public RequestHandler, public EngineListener {
   ClusterOptions cluster_options() const;
   std::optional<std::uint32_t> adapter_named(std::string_view name) const;
   SimMetrics& metrics_of(const Sequence& sequence);
-  std::string metrics_page() const;
+  std::string metrics_page();
   Json replicas_truth() const;
   Json steps_truth() const;
   Json models() const;
@@ -144,12 +157,14 @@ class SimServer final : public RequestHandler, public EngineListener {
   SimOptions options_;
   CountTokens count_tokens_;
   Words words_;
+  TokenModel model_;
   StepTime step_time_;
   Engine engine_;
   std::optional<Metronome> metronome_;  ///< Takes the engine's place.
   HttpServer http_;
   TruthStore truths_;
-  std::vector<SimMetrics> metrics_;  ///< By replica.
+  std::vector<SimMetrics> metrics_;               ///< By replica.
+  std::vector<SchedulerCounts> counts_at_reset_;  ///< By replica; empty: none yet.
   std::uint64_t requests_ = 0;
   std::vector<FaultRule> faults_;  ///< Those of the options, or of /sim/faults.
   std::uint64_t drawn_ = 0;        ///< Requests since the last reset.

@@ -1,7 +1,5 @@
 // What is answered: the engine's tokens become pieces of a stream or one whole answer, and the
 // truth of when each went out.
-#include <algorithm>
-
 #include "base/text.h"
 #include "sim/answer.h"
 #include "sim/server.h"
@@ -13,12 +11,15 @@ void SimServer::on_token(Sequence& sequence, Instant planned) {
   auto& live = static_cast<LiveRequest&>(sequence);
   const bool is_last = live.emitted == live.output_tokens;
   SimMetrics& metrics = metrics_of(live);
-  if (live.emitted == 1) {
-    metrics.prompt_tokens += live.input_tokens;
-    metrics.ttft_s.observe(to_s(planned - live.queued));
-    metrics.queue_s.observe(to_s(live.scheduled - live.queued));
+  const bool is_first = live.emitted == 1;
+  if (is_first) {
+    live.first_planned = planned;
+    metrics.first_token(live.truth.received, planned, live.input_tokens, live.cached_tokens);
   }
-  ++metrics.generation_tokens;
+  metrics.token(planned, is_first ? live.input_tokens : 0);
+  // Tokens of one step are one event, as vLLM counts them.
+  if (!is_first && planned != live.last_emitted) metrics.gap(planned - live.last_emitted);
+  live.last_emitted = planned;
   if (!is_last && send_ready_piece(live, planned)) return;
   if (!live.mishap) {
     write_token(live, live.emitted, planned);
@@ -29,9 +30,8 @@ void SimServer::on_token(Sequence& sequence, Instant planned) {
 }
 
 bool SimServer::write_token(LiveRequest& live, std::uint32_t index, Instant planned) {
-  const bool is_thought = live.fault.kind == Fault::Kind::reasoning && live.is_chat &&
-                          index <= std::max(1u, live.output_tokens / 2);
-  (is_thought ? live.reasoning : live.text) += word_of(live, index);
+  if (live.has_no_output) return finish(live, planned);
+  add_word(live, index);
   live.written_tokens = index;
   ++live.pending_tokens;
   if (live.mishap && commit_late_fault(live, index)) return true;
@@ -53,7 +53,6 @@ bool SimServer::write_token(LiveRequest& live, std::uint32_t index, Instant plan
 void SimServer::note_hand_over(LiveRequest& live, const HandOver& handed, Instant planned) {
   if (!happened(live.first_written)) live.first_written = handed.before;
   live.last_written = handed.before;
-  live.last_planned = planned;
   truths_.note(live.truth, planned, handed.before, handed.after);
 }
 
@@ -61,7 +60,6 @@ void SimServer::note_hand_over(LiveRequest& live, const HandOver& handed, Instan
 /// left is little more than the write. False when this one has to be composed.
 bool SimServer::send_ready_piece(LiveRequest& live, Instant planned) {
   if (live.ready_piece.empty()) return false;
-  metrics_of(live).itl_s.observe(to_s(planned - live.last_planned));
   live.http->send_framed(live.ready_piece);
   note_hand_over(live, live.http->handed_over(), planned);
   return true;
@@ -71,8 +69,8 @@ void SimServer::send_chunk(LiveRequest& live, Instant planned) {
   std::string piece;
   if (!live.has_begun && live.is_chat) append_role_event(piece, live);
   const bool has_usage = options_.usage == UsageStyle::every_chunk;
+  if (live.scoring) write_logprobs(live);
   append_event(piece, live, false, has_usage);
-  if (live.has_begun) metrics_of(live).itl_s.observe(to_s(planned - live.last_planned));
   if (live.mishap) {
     send_oddly(live, std::move(piece), planned, false);
   } else {
@@ -80,7 +78,7 @@ void SimServer::send_chunk(LiveRequest& live, Instant planned) {
     note_hand_over(live, live.http->handed_over(), planned);
   }
   if (!live.has_begun && metronome_ && !has_usage && options_.tokens_per_chunk == 1 &&
-      !live.mishap) {
+      !live.mishap && !live.scoring) {
     piece.clear();
     append_event(piece, live, false, false);
     live.ready_piece = framed_piece(piece);
@@ -91,18 +89,41 @@ void SimServer::send_chunk(LiveRequest& live, Instant planned) {
   live.pending_tokens = 0;
 }
 
+void SimServer::write_logprobs(LiveRequest& live) const {
+  live.logprobs.clear();
+  if (!live.scoring->alternatives) return;
+  live.logprobs =
+      dump_json(take_logprobs(live, [this](std::uint32_t token) { return text_of(token); }));
+}
+
+void SimServer::note_finished(const LiveRequest& live, Instant planned) {
+  FinishedRequest r;
+  r.received = live.truth.received;
+  r.queued = live.queued;
+  r.scheduled = live.scheduled;
+  r.first_token = live.first_planned;
+  r.last_token = planned;
+  r.input_tokens = live.input_tokens;
+  r.cached_tokens = live.cached_tokens;
+  r.output_tokens = live.output_tokens;
+  r.output_tokens_max = live.output_tokens_max;
+  r.preemptions = live.preemptions;
+  r.ended_by_length = live.ends_by_length;
+  metrics_of(live).finished(r);
+}
+
 bool SimServer::finish(LiveRequest& live, Instant planned) {
+  live.truth.queued = live.queued;
   live.truth.scheduled = live.scheduled;
   live.truth.replica = live.replica;
   live.truth.prefill_replica = live.prefill_replica;
   live.truth.input_tokens = live.input_tokens;
   live.truth.output_tokens = live.written_tokens;
-  SimMetrics& metrics = metrics_of(live);
-  ++(live.ends_by_length ? metrics.finished_length : metrics.finished_stop);
-  metrics.e2e_s.observe(to_s(planned - live.queued));
+  note_finished(live, planned);
   if (live.streams) {
     std::string piece;
     if (!live.has_begun && live.is_chat) append_role_event(piece, live);
+    if (live.scoring) write_logprobs(live);
     append_last_events(piece, live);
     if (live.mishap) return send_oddly(live, std::move(piece), planned, true);
     end_answer(live, planned, [&](ServerRequest& http) { http.end_stream(piece); });
@@ -110,7 +131,8 @@ bool SimServer::finish(LiveRequest& live, Instant planned) {
   }
   if (!happened(live.first_written)) live.first_written = loop_.clock();
   live.last_written = loop_.clock();
-  const std::string answer = whole_answer(live);
+  const std::string answer =
+      whole_answer(live, [this](std::uint32_t token) { return text_of(token); });
   end_answer(live, planned, [&](ServerRequest& http) { http.reply(200, json_type, answer); });
   return true;
 }
@@ -131,6 +153,7 @@ void SimServer::append_last_events(std::string& piece, LiveRequest& live) const 
   if (live.fault.kind == Fault::Kind::finish_separate) {
     append_event(piece, live, false, options_.usage == UsageStyle::every_chunk);
     live.text.clear();
+    live.logprobs.clear();
   }
   append_event(
       piece, live, true,

@@ -57,6 +57,17 @@ Json spread_of(const LogHistogram& histogram) {
           {"max", histogram.percentile(100)}};
 }
 
+/// Leaves what has been counted since `before`.
+void subtract(SchedulerCounts& counts, const SchedulerCounts& before) {
+  counts.steps -= before.steps;
+  counts.preemptions -= before.preemptions;
+  counts.prefix_queries -= before.prefix_queries;
+  counts.prefix_hits -= before.prefix_hits;
+  counts.drafts -= before.drafts;
+  counts.draft_tokens -= before.draft_tokens;
+  counts.accepted_tokens -= before.accepted_tokens;
+}
+
 }  // namespace
 
 ClusterOptions SimServer::cluster_options() const {
@@ -84,28 +95,28 @@ SimMetrics& SimServer::metrics_of(const Sequence& sequence) {
   return metrics_[sequence.replica < metrics_.size() ? sequence.replica : 0];
 }
 
-std::string SimServer::metrics_page() const {
+std::string SimServer::metrics_page() {
   std::vector<EngineMetrics> engines;
   const auto& replicas = engine_.cluster().replicas();
   for (std::uint32_t i = 0; i < replicas.size(); ++i) {
-    EngineMetrics one{i, &metrics_[i], engine_.cluster().totals(i).counts};
+    EngineMetrics one{i, &metrics_[i]};
+    one.state.since_start_s = to_s(loop_.now() - epoch_);
+    one.state.counts = engine_.cluster().totals(i).counts;
     if (replicas[i]) {
       const Scheduler& scheduler = replicas[i]->scheduler();
-      one.running = scheduler.running().size();
-      one.waiting = replicas[i]->waiting();
-      one.kv_share =
-          scheduler.kv().total() == 0
-              ? 0.0
-              : 1.0 - static_cast<double>(scheduler.kv().free()) / scheduler.kv().total();
-    } else if (one.counts.steps == 0) {
+      one.state.running = scheduler.running().size();
+      one.state.waiting = replicas[i]->waiting();
+      one.state.blocks_used = scheduler.kv().total() - scheduler.kv().free();
+    } else if (one.state.counts.steps == 0) {
       continue;  // It has never been there.
     }
+    if (!counts_at_reset_.empty()) subtract(one.state.counts, counts_at_reset_[i]);
     engines.push_back(one);
   }
   // Whoever is on the way to a replica waits, and whoever is answered by the clock runs.
-  engines.front().waiting += engine_.cluster().outside();
-  engines.front().running += metronome_running();
-  return tacho::metrics_page(engines, options_.served_model_name);
+  engines.front().state.waiting += engine_.cluster().outside();
+  engines.front().state.running += metronome_running();
+  return tacho::metrics_page(engines);
 }
 
 Json SimServer::replicas_truth() const {

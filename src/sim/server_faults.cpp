@@ -159,12 +159,6 @@ void SimServer::write_held(LiveRequest& live) {
   }
 }
 
-std::string_view SimServer::word_of(const LiveRequest& live, std::uint32_t index) const {
-  if (live.fault.kind == Kind::empty_text) return "";
-  const bool is_other = live.fault.kind == Kind::corrupt && index >= middle_of(live);
-  return words_.at(is_other ? ~live.text_seed : live.text_seed, index);
-}
-
 /// Faults in the middle of a streamed answer. True when the request is over with it.
 bool SimServer::commit_late_fault(LiveRequest& live, std::uint32_t index) {
   if (!live.streams || index != std::min(middle_of(live), live.output_tokens)) return false;

@@ -1,7 +1,10 @@
-// What is done with texts without the engine: embeddings.
+// What is done with texts without the engine: the words of answers, embeddings, /tokenize.
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/text.h"
+#include "sim/answer.h"
 #include "sim/server.h"
 #include "sim/server_parts.h"
 
@@ -11,6 +14,54 @@ namespace {
 constexpr std::uint32_t embedding_size = 64;
 
 }  // namespace
+
+/// The words of answers as tokens of the tokenizer, where each is one; else as numbers of their
+/// own.
+TokenModel SimServer::make_model() const {
+  std::vector<std::uint32_t> tokens;
+  for (const std::string& word : words_.all()) {
+    const auto encoded = options_.encode ? options_.encode(word) : std::vector<std::uint32_t>();
+    if (encoded.size() == 1 && encoded[0] < vocabulary) tokens.push_back(encoded[0]);
+  }
+  std::vector<std::uint32_t> sorted = tokens;
+  std::sort(sorted.begin(), sorted.end());
+  const bool is_whole = tokens.size() == words_.all().size() &&
+                        std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
+  if (!is_whole) {
+    tokens.resize(words_.all().size());
+    std::iota(tokens.begin(), tokens.end(), 0u);
+  }
+  return TokenModel(std::move(tokens), vocabulary);
+}
+
+std::string SimServer::text_of(std::uint32_t token) const {
+  return options_.decode ? options_.decode({&token, 1}) : format("<{}>", token);
+}
+
+/// The place among the words of the answer's token of that number.
+std::uint32_t SimServer::draw_word(const LiveRequest& live, std::uint32_t index) const {
+  if (live.is_greedy && live.fault.kind != Fault::Kind::corrupt)
+    return model_.draw(live.context, 0.0);
+  return model_.draw(live.context, uniform_of(mix_bits(live.text_seed, index)));
+}
+
+/// Adds the word to the answer's text, and to what is known of it.
+void SimServer::add_word(LiveRequest& live, std::uint32_t index) const {
+  using Kind = Fault::Kind;
+  const std::uint32_t half = std::max(1u, live.output_tokens / 2);
+  if (live.fault.kind == Kind::corrupt && index == half) live.text_seed = ~live.text_seed;
+  const std::uint32_t place = draw_word(live, index);
+  const std::uint32_t token = model_.words()[place];
+  if (live.scoring && live.scoring->alternatives) {
+    live.scoring->pending.push_back(
+        score(model_, live.context, token, *live.scoring->alternatives));
+  } else {
+    live.context.add(token);
+  }
+  if (live.fault.kind == Kind::empty_text) return;
+  const bool is_thought = live.fault.kind == Kind::reasoning && live.is_chat && index <= half;
+  (is_thought ? live.reasoning : live.text) += words_.all()[place];
+}
 
 void SimServer::serve_embeddings(ServerRequest& request) {
   auto body = parse_json(request.body(), "the request");

@@ -49,10 +49,10 @@ void TruthStore::clear() {
 
 std::string to_json_line(const Truth& truth) {
   std::string out = format(
-      "{{\"id\":\"{}\",\"received_ns\":{},\"scheduled_ns\":{},\"input_tokens\":{},"
+      "{{\"id\":\"{}\",\"received_ns\":{},\"queued_ns\":{},\"scheduled_ns\":{},\"input_tokens\":{},"
       "\"output_tokens\":{}",
-      truth.id, to_ns(truth.received), to_ns(truth.scheduled), truth.input_tokens,
-      truth.output_tokens);
+      truth.id, to_ns(truth.received), to_ns(truth.queued), to_ns(truth.scheduled),
+      truth.input_tokens, truth.output_tokens);
   if (truth.replica != no_replica) out += format(",\"replica\":{}", truth.replica);
   if (truth.prefill_replica != no_replica) {
     out += format(",\"prefill_replica\":{}", truth.prefill_replica);

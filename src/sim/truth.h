@@ -19,6 +19,7 @@ struct Truth {
   std::string id;
   std::string fault;          ///< The one that it met; empty: none.
   Instant received = never;   ///< When its last byte had arrived.
+  Instant queued = never;     ///< When the scheduler had it.
   Instant scheduled = never;  ///< When its first step began.
   std::uint32_t input_tokens = 0;
   std::uint32_t output_tokens = 0;

@@ -15,10 +15,6 @@ Words::Words() {
   TACHO_ASSERT(!words_.empty());
 }
 
-std::string_view Words::at(std::uint64_t seed, std::uint32_t index) const {
-  return words_[mix_bits(seed, index) % words_.size()];
-}
-
 std::uint64_t mix_bits(std::uint64_t a, std::uint64_t b) {
   // The finalizer of splitmix64 over a combination of both.
   std::uint64_t z = a + 0x9e3779b97f4a7c15u * (b + 1);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "net/world_loop.h"
 #include "sim/fault.h"
 #include "sim/metrics.h"
 #include "sim/truth.h"
@@ -146,30 +147,43 @@ TEST_CASE("a truth is one line of JSON") {
   Truth truth;
   truth.id = "cmpl-1f";
   truth.received = instant_from_ns(1);
-  truth.scheduled = instant_from_ns(2);
+  truth.queued = truth.scheduled = instant_from_ns(2);
   truth.input_tokens = 3;
   truth.output_tokens = 2;
   truth.planned = {instant_from_ns(10), instant_from_ns(20)};
   truth.written = {instant_from_ns(11), instant_from_ns(21)};
   truth.taken = {instant_from_ns(12), never};
   CHECK(to_json_line(truth) ==
-        R"({"id":"cmpl-1f","received_ns":1,"scheduled_ns":2,"input_tokens":3,)"
+        R"({"id":"cmpl-1f","received_ns":1,"queued_ns":2,"scheduled_ns":2,"input_tokens":3,)"
         R"("output_tokens":2,"planned_ns":[10,20],"written_ns":[11,21],"taken_ns":[12,null]})");
   CHECK(to_json_line(Truth()).ends_with(R"("written_ns":[],"taken_ns":[]})"));
 }
 
+SimMetrics some_metrics(MetricsDialect dialect) {
+  MetricsSetting setting;
+  setting.dialect = dialect;
+  setting.model = "a\"b";
+  setting.context_max = 4096;
+  setting.blocks = 8;
+  setting.started_s = 5.5;
+  SimMetrics metrics(setting);
+  const Instant start = instant_from_ns(0);
+  const auto at = [&](int ms) { return start + std::chrono::milliseconds(ms); };
+  for (const int first : {1, 30}) {
+    metrics.first_token(at(0), at(first), 40, 16);
+    metrics.token(at(first), 40);
+    metrics.token(at(60), 0);
+    metrics.gap(at(60) - at(first));
+    metrics.finished({at(0), at(0), at(0), at(first), at(60), 40, 16, 2, 2, 0, true});
+  }
+  return metrics;
+}
+
 TEST_CASE("the metrics page is Prometheus text under vLLM's names") {
-  SimMetrics metrics, others;
-  metrics.prompt_tokens = 5;
-  metrics.finished_length = 2;
-  metrics.ttft_s.observe(0.001);
-  metrics.ttft_s.observe(0.03);
-  metrics.ttft_s.observe(1e9);
-  EngineMetrics first{
-      .index = 0, .metrics = &metrics, .running = 1, .waiting = 1, .kv_share = 0.25};
-  first.counts.steps = 7;
-  const EngineMetrics second{.index = 1, .metrics = &others};
-  const std::string page = metrics_page({first, second}, "a\"b");
+  SimMetrics metrics = some_metrics(MetricsDialect::vllm);
+  SimMetrics others = some_metrics(MetricsDialect::vllm);
+  const std::string page =
+      metrics_page({{0, &metrics, {1, 3, 2, 10.0, {}}}, {1, &others, {4, 0, 0, 10.0, {}}}});
   const std::string labels = R"(engine="0",model_name="a\"b")";
   const auto has = [&](const std::string& line) {
     const bool found = page.find(line + "\n") != std::string::npos;
@@ -177,36 +191,72 @@ TEST_CASE("the metrics page is Prometheus text under vLLM's names") {
     return found;
   };
   CHECK(has("# TYPE vllm:num_requests_running gauge"));
-  CHECK(has("vllm:num_requests_running{" + labels + "} 1"));
-  CHECK(has("vllm:num_requests_waiting{" + labels + "} 1"));
+  CHECK(has("vllm:num_requests_running{" + labels + "} 1.0"));
+  CHECK(has("vllm:num_requests_waiting{" + labels + "} 3.0"));
   CHECK(has("vllm:kv_cache_usage_perc{" + labels + "} 0.25"));
-  CHECK(has("vllm:prompt_tokens_total{" + labels + "} 5"));
-  CHECK(has("vllm:request_success_total{" + labels + ",finished_reason=\"length\"} 2"));
-  CHECK(has("vllm:request_success_total{" + labels + ",finished_reason=\"stop\"} 0"));
-  CHECK(has("# TYPE vllm:time_to_first_token_seconds histogram"));
-  CHECK(has("vllm:time_to_first_token_seconds_bucket{" + labels + ",le=\"0.001\"} 1"));
-  CHECK(has("vllm:time_to_first_token_seconds_bucket{" + labels + ",le=\"0.02\"} 1"));
-  CHECK(has("vllm:time_to_first_token_seconds_bucket{" + labels + ",le=\"0.04\"} 2"));
-  CHECK(has("vllm:time_to_first_token_seconds_bucket{" + labels + ",le=\"+Inf\"} 3"));
-  CHECK(has("vllm:time_to_first_token_seconds_count{" + labels + "} 3"));
+  CHECK(has("vllm:prompt_tokens_total{" + labels + "} 80.0"));
+  CHECK(has("vllm:prompt_tokens_created{" + labels + "} 5.5"));
+  CHECK(has(R"(vllm:prompt_tokens_by_source_total{engine="0",model_name="a\"b",)"
+            R"(source="local_cache_hit"} 32.0)"));
+  CHECK(has(
+      R"(vllm:request_success_total{engine="0",finished_reason="length",model_name="a\"b"} 2.0)"));
+  const auto bucket = [&](const std::string& name, const std::string& le, int count) {
+    return has(
+        format(R"(vllm:{}_bucket{{engine="0",le="{}",model_name="a\"b"}} {}.0)", name, le, count));
+  };
+  CHECK(bucket("time_to_first_token_seconds", "0.001", 1));
+  CHECK(bucket("time_to_first_token_seconds", "0.02", 1));
+  CHECK(bucket("time_to_first_token_seconds", "0.04", 2));
+  CHECK(bucket("time_to_first_token_seconds", "1.0", 2));
+  CHECK(bucket("time_to_first_token_seconds", "+Inf", 2));
+  // Steps of 1 + 40 tokens, two of one token each at 60 ms, and 1 + 40 again.
+  CHECK(has("vllm:iteration_tokens_total_count{" + labels + "} 4.0"));
+  CHECK(has("vllm:iteration_tokens_total_sum{" + labels + "} 84.0"));
+  CHECK(bucket("request_time_per_output_token_seconds", "0.05", 1));
   // The second engine has the same families under its own label.
-  CHECK(has("vllm:iterations_total{" + labels + "} 7"));
-  CHECK(has(R"(vllm:iterations_total{engine="1",model_name="a\"b"} 0)"));
-  CHECK(has(R"(vllm:time_to_first_token_seconds_count{engine="1",model_name="a\"b"} 0)"));
-  // Each line is a comment or a sample, and each metric is introduced once.
-  std::set<std::string> introduced;
-  for (const auto line : split(page, '\n')) {
-    if (line.starts_with("# TYPE ")) CHECK(introduced.insert(std::string(line)).second);
-    if (!line.empty() && line[0] != '#') CHECK(line.starts_with("vllm:"));
+  CHECK(has(R"(vllm:num_requests_running{engine="1",model_name="a\"b"} 4.0)"));
+  CHECK(has(R"(vllm:time_to_first_token_seconds_count{engine="1",model_name="a\"b"} 2.0)"));
+  CHECK(bucket("request_prefill_kv_computed_tokens", "20.0", 0));
+  CHECK(bucket("request_prefill_kv_computed_tokens", "50.0", 2));
+}
+
+TEST_CASE("each page introduces each family once, and writes each series once") {
+  for (const char* name : {"vllm", "sglang", "tgi", "llamacpp", "triton", "mindie"}) {
+    CAPTURE(std::string(name));
+    SimMetrics metrics = some_metrics(*parse_dialect(name));
+    const std::string page = metrics_page({{0, &metrics, {1, 3, 2, 10.0, {}}}});
+    std::set<std::string> introduced, series;
+    for (const auto line : split(page, '\n')) {
+      if (line.starts_with("# TYPE ")) CHECK(introduced.insert(std::string(line)).second);
+      if (line.empty() || line[0] == '#') continue;
+      CHECK(series.insert(std::string(line.substr(0, line.rfind(' ')))).second);
+      CHECK(parse_number(line.substr(line.rfind(' ') + 1)));
+    }
+    CHECK(introduced.size() > 10);
   }
+  CHECK_FALSE(parse_dialect("VLLM").ok());
+}
+
+TEST_CASE("the other engines' pages stand for all replicas together") {
+  SimMetrics one = some_metrics(MetricsDialect::sglang), two = some_metrics(MetricsDialect::sglang);
+  const std::string page =
+      metrics_page({{0, &one, {1, 3, 2, 10.0, {}}}, {1, &two, {4, 0, 2, 10.0, {}}}});
+  const std::string labels = R"({engine_type="unified",model_name="a\"b",pp_rank="0",tp_rank="0"})";
+  const auto has = [&](const std::string& name, const std::string& value) {
+    return page.find("sglang:" + name + labels + " " + value + "\n") != std::string::npos;
+  };
+  CHECK(has("num_running_reqs", "5.0"));
+  CHECK(has("token_usage", "0.25"));
+  CHECK(has("generation_tokens_total", "8.0"));
+  CHECK(has("e2e_request_latency_seconds_count", "4.0"));
 }
 
 TEST_CASE("each word is one token for the built-in tokenizer, and n words are n tokens together") {
   const Words words;
   const Tokenizer tokenizer = Tokenizer::builtin();
   std::set<std::string_view> seen;
-  for (std::uint32_t i = 0; i < 50'000; ++i) seen.insert(words.at(1, i));
-  CHECK(seen.size() == 2000);  // All of them come up.
+  for (const std::string& word : words.all()) seen.insert(word);
+  CHECK(seen.size() == 2000);  // All different.
   for (const auto word : seen) {
     CAPTURE(std::string(word));
     CHECK(word.starts_with(' '));
@@ -214,11 +264,10 @@ TEST_CASE("each word is one token for the built-in tokenizer, and n words are n 
   }
   for (const std::uint64_t seed : {1u, 2u, 3u}) {
     std::string text;
-    for (std::uint32_t i = 1; i <= 3000; ++i) text += words.at(seed, i);
+    for (std::uint64_t i = 1; i <= 3000; ++i)
+      text += words.all()[mix_bits(seed, i) % words.all().size()];
     CHECK(tokenizer.count(text) == 3000);
-    CHECK(words.at(seed, 7) == Words().at(seed, 7));
   }
-  CHECK(words.at(1, 0) != words.at(2, 0));
 }
 
 }  // namespace

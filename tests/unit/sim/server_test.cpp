@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "net/world_loop.h"
+#include "sim/virtual_engine.h"
 
 namespace tacho {
 namespace {
@@ -114,7 +115,7 @@ TEST_CASE("a whole answer: text, reason, usage, and the truth of it") {
 }
 
 TEST_CASE(
-    "completions take a text or a list of texts; the same prompt gets the same answer, another "
+    "completions take a text or a list of one; the same prompt gets the same answer, another "
     "another") {
   World world;
   const auto text = [&](std::string_view prompt) {
@@ -125,8 +126,8 @@ TEST_CASE(
   };
   CHECK(text("\"a b\"") == text("\"a b\""));
   CHECK(text("\"a b\"") != text("\"a c\""));
-  CHECK(world.ask_json(completions,
-                       R"({"prompt":["a b","c"],"max_tokens":1})")["usage"]["prompt_tokens"] == 3);
+  CHECK(text("[\"a b\"]") == text("\"a b\""));
+  CHECK(world.ask("POST", completions, R"({"prompt":["a b","c"],"max_tokens":1})").status == 400);
 }
 
 TEST_CASE(
@@ -297,6 +298,12 @@ TEST_CASE("a refusal names the field to blame") {
   CHECK(param(completions, R"({"prompt":[16000]})") == "prompt");
   CHECK(param(completions, R"({"prompt":"a","max_tokens":9000})") == "max_tokens");
   CHECK(param(completions, "[]") == "");
+  CHECK(param(completions, R"({"prompt":"a","logprobs":21})") == "logprobs");
+  CHECK(param(completions, R"({"prompt":"a","stream":true,"prompt_logprobs":1})") ==
+        "prompt_logprobs");
+  CHECK(param(chat, R"({"messages":[{"role":"user","content":"a"}],"top_logprobs":1})") ==
+        "top_logprobs");
+  CHECK(param(chat, R"({"messages":[{"role":"user","content":"a"}],"n":2})") == "n");
   CHECK(world.ask_json(completions,
                        R"({"prompt":[1,2,3],"max_tokens":2})")["usage"]["prompt_tokens"] == 3);
 }
@@ -380,6 +387,52 @@ TEST_CASE(
   CHECK(whole["usage"]["completion_tokens"] == 3);
 }
 
+TEST_CASE("live and virtual: the way to the scheduler takes the same time, and so does the rest") {
+  SimOptions options;
+  options.serving.engine.prompt_token_s = 2e-6;
+  const StepTime time(*find_gpu("h800"), *find_model("llama-3-8b"), options.serving);
+  options.cluster.handover = [&](const Sequence& sequence) {
+    return time.request_overhead(sequence.input_tokens);
+  };
+  World world(options);
+  std::string prompt = "w";
+  for (int i = 1; i < 50; ++i) prompt += " w";
+  const Json answer = world.ask_json(
+      completions, format(R"({{"prompt":"{}","max_tokens":5,"ignore_eos":true}})", prompt));
+  const Json truth =
+      Json::parse(world.ask("GET", "/sim/truth/" + answer["id"].get<std::string>()).body);
+  const Instant received = instant_from_ns(truth["received_ns"].get<std::int64_t>());
+  std::vector<VirtualRequest> twins{VirtualRequest(received, 50, 5)};
+  const Duration way = time.request_overhead(50);
+  CHECK(way > std::chrono::milliseconds(1));
+  CHECK(truth["queued_ns"].get<std::int64_t>() == to_ns(received + way));
+  const VirtualRun run =
+      run_virtual([&](const StepWork& work) { return time.of(work); }, {.kv_tokens = 100'000},
+                  twins, {.handover = way, .keeps_tokens = true});
+  std::vector<std::int64_t> planned;
+  for (const Instant token : run.tokens_of(twins[0])) planned.push_back(to_ns(token));
+  CHECK(truth["planned_ns"].get<std::vector<std::int64_t>>() == planned);
+}
+
+TEST_CASE("a client that leaves on the way to the scheduler leaves nothing behind") {
+  SimOptions options;
+  options.cluster.handover = [](const Sequence&) { return std::chrono::milliseconds(10); };
+  World world(options);
+  Client client;
+  client.request =
+      "POST /v1/completions HTTP/1.1\r\nContent-Length: 32\r\n\r\n"
+      R"({"prompt":"a", "max_tokens": 50})";
+  client.stream = world.loop.connect(*resolve("127.0.0.1", 80), client);
+  Timer leave(world.loop, [&] { client.stream.reset(); });
+  leave.arm(world.loop.now() + std::chrono::milliseconds(1));
+  world.loop.run();
+  CHECK(world.server.engine().running() + world.server.engine().waiting() == 0);
+  const std::string page = world.ask("GET", "/metrics").body;
+  CHECK(page.find("vllm:num_requests_waiting{engine=\"0\",model_name=\"llama-3-8b\"} 0.0") !=
+        std::string::npos);
+  CHECK(page.find("finished_reason=\"abort\",model_name=\"llama-3-8b\"} 1.0") != std::string::npos);
+}
+
 TEST_CASE("a prompt that begins like an earlier one says how much of it was in the cache") {
   SimOptions options;
   options.encode = [](std::string_view text) {
@@ -404,7 +457,7 @@ TEST_CASE("a prompt that begins like an earlier one says how much of it was in t
   CHECK(cached("zzzz " + prompt) == 0);
   CHECK(cached(prompt, R"(,"cache_salt":"mine")") == 0);
   const std::string page = world.ask("GET", "/metrics").body;
-  CHECK(page.find("vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"llama-3-8b\"} 64") !=
+  CHECK(page.find("vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"llama-3-8b\"} 64.0") !=
         std::string::npos);
 }
 
