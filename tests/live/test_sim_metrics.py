@@ -10,8 +10,8 @@ import time
 import urllib.parse
 
 import harness
-from harness import Sim, bench, equal, free_port, get, heavy_test, new_folder, start, test, true
-from harness import wait_for
+from harness import Sim, bench, equal, free_port, get, heavy_test, new_folder, start, tacho
+from harness import test, true, wait_for
 
 FIXTURE = pathlib.Path(__file__).with_name("vllm_0_32_metrics.txt")
 LOAD = ("--concurrency", "4", "--num-prompts", "12", "--input-tokens", "40", "--output-tokens",
@@ -142,6 +142,27 @@ def other_engines_names():
                     equal(f"{dialect}: {name} ends with infinity", bounds[-1], "+Inf")
                     true(f"{dialect}: {name} ascends",
                          sorted(map(float, bounds)) == list(map(float, bounds)))
+
+
+@test
+def monitor_knows_each_dialect():
+    """`tacho monitor` takes each page for the engine that it stands in for, reads its counts."""
+    for dialect in ("vllm", *DIALECTS):
+        with Sim("--dialect", dialect) as sim:
+            for _ in range(3):
+                get(f"{sim.url}/v1/completions", body={"prompt": "a b", "max_tokens": 4})
+            done = tacho("monitor", "--engine", sim.url, "--no-devices", "--no-host", "--once",
+                         "--json").expect(0)
+        engines = [subject for subject in json.loads(done.out)["subjects"]
+                   if subject["kind"] == "engine"]
+        equal("taken for", {subject["labels"]["engine"].replace(".", "") for subject in engines},
+              {dialect})
+        readings = {reading["metric"]: reading["value"] for subject in engines
+                    for reading in subject["readings"]}
+        equal(f"{dialect}: up", readings["tacho_engine_up"], 1)
+        equal(f"{dialect}: running", readings["tacho_engine_requests_running"], 0)
+        if dialect != "llamacpp":  # It counts no requests.
+            equal(f"{dialect}: succeeded", readings["tacho_engine_requests_succeeded_total"], 3)
 
 
 def quantiles(name):
