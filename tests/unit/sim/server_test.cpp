@@ -27,6 +27,7 @@ struct World {
   static WorldOptions calm() {
     WorldOptions options;
     options.delay_min = options.delay_max = Duration(1000);
+    options.read_lag_max = Duration(0);
     return options;
   }
   static SimOptions with_profile(SimOptions options) {
