@@ -80,7 +80,12 @@ std::string time_text(double seconds) {
 
 std::string quantile_text(const Quantile& quantile) {
   if (std::isnan(quantile.value)) return "-";
-  return (std::isinf(quantile.high) ? ">" : "~") + time_text(quantile.value);
+  // Buckets know no third digit.
+  const double s = quantile.value;
+  const std::string text = s < 0.00995  ? format("{:.1f}ms", 1e3 * s)
+                           : s < 0.9995 ? format("{:.0f}ms", 1e3 * s)
+                                        : format("{:.{}f}s", s, s < 9.95 ? 1 : 0);
+  return (std::isinf(quantile.high) ? ">" : "~") + text;
 }
 
 std::string age_text(double seconds) {

@@ -27,7 +27,7 @@ std::string bit_rate_text(double bytes_per_second);
 std::string count_text(double value);
 /// A short time: 340us, 12.3ms, 1.24s, 95s.
 std::string time_text(double seconds);
-/// A quantile of a histogram: ~12.3ms; >2560s above the last bound.
+/// A quantile of a histogram: ~12ms; >2560s above the last bound.
 std::string quantile_text(const Quantile& quantile);
 /// A long time: 5s, 4:05, 3:12:45, 2d 03h.
 std::string age_text(double seconds);

@@ -243,6 +243,7 @@ struct Layout {
   std::vector<Part> parts;
   std::vector<Column> columns;
   std::vector<Place> places;
+  bool has_remarks = true;  ///< False where the other line has them.
 
   Layout(std::span<const PartColumn> all, const std::vector<const Subject*>& devices, int x,
          int width) {
@@ -256,6 +257,7 @@ struct Layout {
 
   void draw_headings(Frame& frame, int y) const {
     for (const Place& place : places) {
+      if (parts[place.column] == Part::remark && !has_remarks) continue;
       const Column& column = columns[place.column];
       if (column.is_right) {
         frame.put_right(place.x, y, place.width, column.heading, {Role::dim});
@@ -266,7 +268,11 @@ struct Layout {
   }
 
   void draw_line(const Line& line, bool is_named) const {
-    for (const Place& place : places) draw_part(line, place, parts[place.column], is_named);
+    for (const Place& place : places) {
+      const Part part = parts[place.column];
+      if (part == Part::remark && !has_remarks && !line.is_part) continue;
+      draw_part(line, place, part, is_named);
+    }
   }
 
   bool has(Part part) const {
@@ -381,8 +387,9 @@ void draw_devices(const Canvas& canvas, const Area& area, bool is_full) {
   const bool has_parts = std::any_of(devices.begin(), devices.end(),
                                      [](const Subject* device) { return is_device_part(*device); });
   const std::span<const PartColumn> below(lower_columns);
-  const Layout lower(upper.has(Part::remark) && !has_parts ? below.subspan(1) : below, devices,
-                     area.x + 5, inner - 4);
+  Layout lower(upper.has(Part::remark) && !has_parts ? below.subspan(1) : below, devices,
+               area.x + 5, inner - 4);
+  lower.has_remarks = !upper.has(Part::remark);
   int y = area.y + 1;
   upper.draw_headings(canvas.frame, y++);
   if (is_full) lower.draw_headings(canvas.frame, y++);
