@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/progress_display.h"
+#include "sim/fit.h"
 #include "sim/validate.h"
 
 namespace tacho {
@@ -11,11 +12,21 @@ namespace {
 
 FlagTable validate_flags(ValidateFlags& f) {
   FlagTable t;
-  t.gather({"--gpu"}, "FILE.json", f.gpus, "A profile that takes the place of that of its id.");
-  t.gather({"--model"}, "FILE.json", f.models, "The same for a model.");
-  t.gather({"--engine"}, "FILE.json", f.engines, "The same for an engine.");
+  t.gather({"--gpu"}, "GPU", f.gpus,
+           "A FILE.json that takes the place of the profile of its id; for a log, its GPU.");
+  t.gather({"--model"}, "MODEL", f.models, "The same for a model.");
+  t.gather({"--engine"}, "ENGINE", f.engines, "The same for an engine.");
   t.integer({"--requests-per-slot"}, "N", f.requests_per_slot,
             "Requests simulated for each of a point's concurrent ones. [default: 10]", 1, 1000);
+  t.text({"--leave-out"}, "WHAT", f.leave_out,
+         "family: simulate each family's points with constants that were fitted without it, and "
+         "show both errors. Takes a minute or two.");
+  t.integer({"--tp", "--tensor-parallel-size"}, "N", f.tensor_parallel,
+            "Of a log: GPUs that shared the model. [default: 1]", 1, 1024);
+  t.text({"--precision", "--quantization"}, "P", f.precision, "Of a log: as in tacho sim.");
+  t.integer({"--max-num-seqs"}, "N", f.max_num_seqs, "Of a log. [default: 256]", 1);
+  t.integer({"--max-num-batched-tokens"}, "N", f.max_num_batched_tokens,
+            "Of a log. [default: 8192]", 1);
   t.toggle({"--json"}, f.as_json, "Families and points as JSON.");
   return t;
 }
@@ -31,6 +42,45 @@ Status read_own(const std::vector<std::string>& files, std::vector<Profile>& pro
   return Nothing{};
 }
 
+int print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
+int print_left_out(const Validation& seen, const Validation& unseen, bool as_json) {
+  if (!as_json) return print(left_out_table(seen, unseen));
+  Json both{{"in_sample", validation_json(seen)}, {"left_out", validation_json(unseen)}};
+  return print(dump_json(both, 1) + "\n");
+}
+
+/// A log of requests says nothing of the server, so the flags do.
+int run_log(const ValidateFlags& flags, const OwnProfiles& own, const std::string& path) {
+  if (own.gpus.empty() || own.models.empty())
+    return fail(input_error("a log of requests needs --gpu and --model"));
+  MeasuredPoint point;
+  point.gpu = own.gpus.front();
+  point.model = own.models.front();
+  auto engine = own.engines.empty() ? find_engine("vllm") : Result(own.engines.front());
+  if (!engine) return fail(engine.error());
+  point.serving.engine = *engine;
+  point.serving.tensor_parallel = flags.tensor_parallel;
+  point.serving.precision = point.model.precision;
+  if (!flags.precision.empty()) {
+    const auto precision = parse_precision(flags.precision);
+    if (!precision) return fail(precision.error());
+    point.serving.precision = *precision;
+  }
+  point.engine.max_num_seqs = flags.max_num_seqs;
+  point.engine.max_num_batched_tokens = flags.max_num_batched_tokens;
+  const auto table = validate_log(path, point);
+  return table ? print(*table) : fail(table.error());
+}
+
+int run_literature(const OwnProfiles& own, const std::string& path) {
+  const auto table = validate_literature(path, own);
+  return table ? print(*table) : fail(table.error());
+}
+
 }  // namespace
 
 int run_sim_validate(const std::vector<std::string>& arguments) {
@@ -43,12 +93,24 @@ int run_sim_validate(const std::vector<std::string>& arguments) {
   if (auto s = read_own(flags.gpus, own.gpus, find_gpu); !s) return fail(s.error());
   if (auto s = read_own(flags.models, own.models, find_model); !s) return fail(s.error());
   if (auto s = read_own(flags.engines, own.engines, find_engine); !s) return fail(s.error());
+  if (!flags.leave_out.empty() && flags.leave_out != "family")
+    return fail(input_error(format("--leave-out is family, not '{}'", flags.leave_out)));
+  if (others->front().ends_with(".jsonl")) return run_log(flags, own, others->front());
+  if (is_literature(others->front())) return run_literature(own, others->front());
   const auto points = read_points(others->front(), own);
   if (!points) return fail(points.error());
   StepProgress progress("simulating", true);
   const Validation validation = validate(*points, flags.requests_per_slot, [&](std::size_t done) {
     progress.show(done, points->size());
   });
+  if (!flags.leave_out.empty()) {
+    StepProgress refits("refitting", true);
+    const std::size_t families = validation.families.size() - 1;
+    const Validation unseen =
+        validate_left_out(*points, flags.requests_per_slot, FitRules{},
+                          [&](std::size_t done) { refits.show(done, families); });
+    return print_left_out(validation, unseen, flags.as_json);
+  }
   const std::string text = flags.as_json ? dump_json(validation_json(validation), 1) + "\n"
                                          : validation_table(validation);
   std::fputs(text.c_str(), stdout);

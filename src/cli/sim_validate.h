@@ -12,6 +12,8 @@ namespace tacho {
 struct ValidateFlags {
   std::vector<std::string> gpus, models, engines;
   std::uint32_t requests_per_slot = 10;
+  std::string leave_out, precision;
+  std::uint32_t tensor_parallel = 1, max_num_seqs = 256, max_num_batched_tokens = 8192;
   bool as_json = false;
 };
 

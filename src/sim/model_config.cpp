@@ -59,9 +59,11 @@ void read_window(const Json& json, ModelProfile& model) {
 
 Status read_precision(const Json& json, std::string_view what, ModelProfile& model) {
   std::string word = json_string(json, "default_precision");
+  model.fp8_blocks = truth(json, "fp8_blocks", false);
   if (const auto quantized = json.find("quantization_config");
       word.empty() && quantized != json.end() && quantized->is_object()) {
     word = json_string(*quantized, "quant_method");
+    model.fp8_blocks = quantized->contains("weight_block_size");
     if (word == "compressed-tensors" || word == "bitsandbytes" || word == "modelopt") word.clear();
   }
   if (word.empty()) return Nothing{};

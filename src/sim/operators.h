@@ -31,6 +31,7 @@ class Operators {
 
  private:
   double peak(NumberFormat precision) const;
+  bool has_blocks(NumberFormat precision) const;
   double mla_projections(double tokens) const;
   const GpuProfile& gpu_;
   const ModelProfile& model_;

@@ -66,10 +66,11 @@ double weight_bytes(NumberFormat precision) {
 }
 
 OperatorLaw GpuProfile::law(const std::map<std::string, OperatorLaw>& laws, std::string_view engine,
-                            NumberFormat precision) {
-  const std::string word(to_text(precision));
-  for (const std::string& key : {std::string(engine) + "/" + word, word,
-                                 std::string(engine) + "/bf16", std::string("bf16")}) {
+                            NumberFormat precision, bool has_blocks) {
+  const std::string word(to_text(precision)), of_engine = std::string(engine) + "/";
+  std::vector<std::string> keys{of_engine + word, word, of_engine + "bf16", "bf16"};
+  if (has_blocks) keys.insert(keys.begin(), {of_engine + word + "-block", word + "-block"});
+  for (const std::string& key : keys) {
     if (const auto found = laws.find(key); found != laws.end()) return found->second;
   }
   return laws.empty() ? OperatorLaw{} : laws.begin()->second;
@@ -123,6 +124,19 @@ double ModelProfile::kv_elements(std::uint32_t tensor_parallel) const {
 
 double ModelProfile::kv_bytes_per_token(std::uint32_t tensor_parallel, double element_bytes) const {
   return kv_elements(tensor_parallel) * element_bytes * layers * tensor_parallel;
+}
+
+Json embedded_profile(std::string_view kind, std::string_view id) {
+  const bool is_gpu = kind == "gpu", is_model = kind == "model";
+  const auto json = parse_json(is_gpu     ? profile_gpus()
+                               : is_model ? profile_models()
+                                          : profile_engines(),
+                               "profiles");
+  TACHO_ASSERT(json.ok());
+  for (const Json& one : (*json)[is_gpu ? "gpus" : is_model ? "models" : "engines"]) {
+    if (equal_ignoring_case(json_string(one, "id"), id)) return one;
+  }
+  return {};
 }
 
 const std::vector<GpuProfile>& gpu_profiles() {

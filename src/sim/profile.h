@@ -60,11 +60,14 @@ struct GpuProfile {
   bool is_verified = false;
   std::string error_band;  ///< In words.
   std::string source;
-  std::vector<std::string> fitted;  ///< Figures that were fitted to serving measurements.
+  std::vector<std::string> fitted;       ///< Figures that were fitted to serving measurements.
+  std::map<std::string, double> priors;  ///< What they were before, in the file's units.
+  double efficiency = 1.0;               ///< A factor on all its peaks, from `tacho sim fit`.
 
-  /// The law of that engine and precision, or the nearest there is.
+  /// The law of that engine and precision, or the nearest there is; `has_blocks` asks for that of
+  /// weights scaled in blocks first.
   static OperatorLaw law(const std::map<std::string, OperatorLaw>& laws, std::string_view engine,
-                         NumberFormat precision);
+                         NumberFormat precision, bool has_blocks = false);
 };
 
 /// One model, by the shape of its layers. Its words are those of Hugging Face's config.json.
@@ -84,6 +87,7 @@ struct ModelProfile {
   double window_layers_share = 0.0;
   std::uint32_t context_max = 0;
   NumberFormat precision = NumberFormat::bf16;  ///< As published.
+  bool fp8_blocks = false;  ///< Its 8-bit weights are scaled in blocks, not by matrix.
 
   bool has_mla() const { return kv_lora > 0; }
   std::uint32_t moe_layers() const { return experts > 0 ? layers - dense_layers : 0; }
@@ -124,6 +128,7 @@ struct EngineProfile {
   double memory_share = 0.9;
   double reserve_bytes = 3.5e9;     ///< Activations, graphs and communication buffers of each GPU.
   std::vector<std::string> fitted;  ///< Figures that were fitted to serving measurements.
+  std::map<std::string, double> priors;  ///< What they were before, in the file's units.
 };
 
 /// All profiles that are part of the binary.

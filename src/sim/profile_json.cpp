@@ -36,6 +36,14 @@ const Json& part(const Json& json, const char* key) {
   return found != json.end() && found->is_object() ? *found : none;
 }
 
+std::map<std::string, double> read_priors(const Json& json) {
+  std::map<std::string, double> priors;
+  for (const auto& [name, value] : part(json, "priors").items()) {
+    if (value.is_number()) priors[name] = value.get<double>();
+  }
+  return priors;
+}
+
 bool is_share(double value) { return value > 0.0 && value <= 1.0; }
 
 Result<std::map<std::string, OperatorLaw>> laws(const Json& json, const char* key,
@@ -130,6 +138,10 @@ Result<GpuProfile> read_gpu(const Json& json, std::string_view what) {
   gpu.error_band = json_string(json, "error_band", "unknown");
   gpu.source = json_string(json, "efficiency_source", what);
   gpu.fitted = strings(json, "fitted");
+  gpu.priors = read_priors(json);
+  gpu.efficiency = json_number(json, "efficiency", 1.0);
+  if (!(gpu.efficiency > 0.0) || gpu.efficiency > 10.0)
+    return input_error(format("{}: efficiency is a factor over 0", what));
   return gpu;
 }
 
@@ -164,6 +176,7 @@ Result<EngineProfile> read_engine(const Json& json, std::string_view what) {
         "{}: times must not be negative, kv8_efficiency and memory_share are in (0, 1]", what));
   }
   engine.fitted = strings(json, "fitted");
+  engine.priors = read_priors(json);
   return engine;
 }
 

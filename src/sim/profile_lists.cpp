@@ -17,6 +17,22 @@ std::size_t letters_apart(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+Result<Json> read_profile_file(const std::string& path, std::string_view kind) {
+  auto json = read_json_file(path);
+  if (!json) return json.error();
+  const std::string part = lower(kind);
+  if (json->is_object() && json->contains(part) && (*json)[part].is_object())
+    *json = Json((*json)[part]);
+  const std::string base = json->is_object() ? json_string(*json, "base") : "";
+  if (base.empty()) return json;
+  Json whole = embedded_profile(part, base);
+  if (whole.is_null())
+    return input_error(format("{}: its base '{}' is no {} of tacho's", path, base, kind));
+  for (const char* key : {"aliases", "fitted", "priors"}) whole.erase(key);
+  whole.merge_patch(*json);
+  return whole;
+}
+
 Error unknown_profile(std::string_view id, std::string_view kind,
                       const std::vector<std::string>& ids) {
   const std::string word = lower(id);

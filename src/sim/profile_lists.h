@@ -16,13 +16,19 @@ std::size_t letters_apart(std::string_view a, std::string_view b);
 Error unknown_profile(std::string_view id, std::string_view kind,
                       const std::vector<std::string>& ids);
 
+/// The profile of that kind in a file: the file itself, or its part of that name. What it leaves
+/// out is taken from the profile that it names as its `base`.
+Result<Json> read_profile_file(const std::string& path, std::string_view kind);
+/// One of the profiles that are part of the binary, as JSON; null when there is none of that id.
+Json embedded_profile(std::string_view kind, std::string_view id);
+
 /// Finds a profile; see find_gpu().
 template <class Profile>
 Result<Profile> find_profile(const std::vector<Profile>& all, std::string_view id,
                              std::string_view kind,
                              Result<Profile> (*read)(const Json&, std::string_view)) {
   if (id.ends_with(".json")) {
-    const auto json = read_json_file(std::string(id));
+    const auto json = read_profile_file(std::string(id), kind);
     if (!json) return json.error();
     return read(*json, id);
   }

@@ -267,7 +267,20 @@ double Scheduler::reserved_tokens() const {
   return tokens;
 }
 
+/// Steps in which somebody is held back are never folded: admission is not closed in them.
+bool Scheduler::holds_back() {
+  if (options_.batch_wait_steps == 0 || waiting_.empty() || running_.empty()) return false;
+  if (running_.size() >= options_.max_num_seqs) return false;
+  double tokens = static_cast<double>(running_.size());
+  for (const Sequence* sequence : waiting_) tokens += sequence->tokens();
+  const bool is_enough = tokens >= options_.batch_wait_share * options_.max_num_batched_tokens;
+  if (is_enough || held_steps_ >= options_.batch_wait_steps) return false;
+  ++held_steps_;
+  return true;
+}
+
 void Scheduler::admit(std::uint32_t& budget) {
+  if (budget == 0 || holds_back()) return;
   std::size_t place = 0;
   while (place < waiting_.size() && budget > 0 && running_.size() < options_.max_num_seqs) {
     // Whoever waits for a slot for its adapter is overtaken; whoever waits for room is not.
@@ -299,6 +312,7 @@ bool Scheduler::admit_at(std::size_t place, std::uint32_t& budget) {
     return false;
   }
   waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(place));
+  held_steps_ = 0;
   running_.push_back(&sequence);
   note_adapter(sequence, true);
   sequence.computed = cached;

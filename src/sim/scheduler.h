@@ -43,6 +43,10 @@ struct EngineOptions {
   std::uint32_t max_loras = 1;                    ///< Different ones in a step.
   bool prefill_only = false;                      ///< Prompts are read here and decoded elsewhere.
   std::uint64_t seed = 0;                         ///< Of the draws of acceptance.
+  /// TensorRT-LLM's batch waiting: while others decode, new prompts are held back for so many
+  /// steps, or until they fill this share of the budget. 0: they are not.
+  std::uint32_t batch_wait_steps = 0;
+  double batch_wait_share = 0.0;
 
   /// Blocks in the cache.
   std::uint32_t blocks() const {
@@ -148,6 +152,7 @@ class Scheduler {
   bool has_no_slot(const Sequence& sequence) const;
   void note_adapter(const Sequence& sequence, bool begins);
   void load_adapters();
+  bool holds_back();
   void sort_by_prefix();
   Sequence* pick_victim() const;
   void preempt(Sequence& victim, std::size_t& position, std::uint32_t& budget);
@@ -170,6 +175,7 @@ class Scheduler {
   std::uint64_t submitted_ = 0;
   bool has_preempted_ = false;        ///< In the step that is being planned.
   bool is_admission_closed_ = false;  ///< Whoever waits stays out while the batch is what it is.
+  std::uint32_t held_steps_ = 0;      ///< For which new prompts have been held back.
   std::uint32_t decode_steps_ = 0;    ///< Since SGLang's estimate of answers was last raised.
   std::size_t held_ = 0;              ///< Sequences that have left and whose blocks are here.
   std::vector<std::uint32_t> adapter_users_;  ///< Of those who run, by adapter.

@@ -50,7 +50,10 @@ double look_up(const std::vector<double>& table, std::uint32_t tokens) {
 StepTime::StepTime(const GpuProfile& gpu, const ModelProfile& model, std::uint32_t tensor_parallel)
     : StepTime(gpu, model, Serving{.tensor_parallel = tensor_parallel}) {}
 
-StepTime::StepTime(const GpuProfile& gpu, const ModelProfile& model, const Serving& serving) {
+StepTime::StepTime(const GpuProfile& peaks, const ModelProfile& model, const Serving& serving) {
+  GpuProfile gpu = peaks;
+  for (double& flops : gpu.flops) flops *= peaks.efficiency;
+  gpu.bandwidth_bytes_per_s *= peaks.efficiency;
   const EngineProfile& engine = serving.engine;
   const Operators operators(gpu, model, serving);
   const std::uint32_t last = dense_entries + doublings * entries_per_doubling;

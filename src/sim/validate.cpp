@@ -23,11 +23,9 @@ std::uint32_t draw_length(Random& random, std::uint32_t length, double least_sha
 }
 
 EngineOptions engine_options(const MeasuredPoint& point, const StepTime& time) {
-  EngineOptions options;
+  EngineOptions options = point.engine;
   options.max_num_seqs = point.concurrency;
-  options.max_num_batched_tokens = 8192;
   options.kv_tokens = time.kv_tokens();
-  options.num_gpu_blocks = point.num_gpu_blocks;
   options.prefix_caching = false;  // All prompts of these measurements are different.
   return options;
 }
@@ -142,21 +140,26 @@ PointFigures simulate(const MeasuredPoint& point, std::uint32_t requests_per_slo
   return mean;
 }
 
+bool has_room(const MeasuredPoint& point) {
+  const StepTime time(point.gpu, point.model, point.serving);
+  const EngineOptions options = engine_options(point, time);
+  return std::uint64_t{options.blocks()} * options.block_size >=
+         std::uint64_t{point.input} + point.output + 32;
+}
+
+PointFigures measured_figures(const MeasuredPoint& point) {
+  PointFigures figures{point.ttft_ms, point.tpot_ms, 0.0, 0.0};
+  figures.e2e_ms = point.ttft_ms + point.tpot_ms * (point.output_mean() - 1.0);
+  figures.tokens_per_s = point.concurrency * point.output_mean() / (figures.e2e_ms / 1e3);
+  return figures;
+}
+
 Validation validate(const std::vector<MeasuredPoint>& points, std::uint32_t requests_per_slot,
                     const std::function<void(std::size_t)>& progress) {
   Validation validation;
   for (const MeasuredPoint& point : points) {
-    PointResult result;
-    result.point = &point;
-    result.measured.ttft_ms = point.ttft_ms;
-    result.measured.tpot_ms = point.tpot_ms;
-    result.measured.e2e_ms = point.ttft_ms + point.tpot_ms * (point.output_mean() - 1.0);
-    result.measured.tokens_per_s =
-        point.concurrency * point.output_mean() / (result.measured.e2e_ms / 1e3);
-    const StepTime time(point.gpu, point.model, point.serving);
-    const std::uint64_t room =
-        point.num_gpu_blocks > 0 ? std::uint64_t{point.num_gpu_blocks} * 16 : time.kv_tokens();
-    if (room < std::uint64_t{point.input} + point.output + 32) {
+    PointResult result{&point, measured_figures(point), {}, {}};
+    if (!has_room(point)) {
       result.left_out = "does not fit";
     } else {
       if (point.is_saturated) result.left_out = "measured with a full cache";

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "sim/scheduler.h"
 #include "sim/step_time.h"
 
 namespace tacho {
@@ -24,8 +25,9 @@ struct MeasuredPoint {
   Serving serving;
   std::uint32_t input = 0, output = 0, concurrency = 0;
   double least_share = 1.0;  ///< Lengths are uniform from this share of the named ones up to them.
-  std::uint32_t num_gpu_blocks = 0;  ///< 0: what the memory has room for.
-  bool is_saturated = false;         ///< Left out of the statistics.
+  /// Settings of the server, but for its cache and the size of a batch.
+  EngineOptions engine = {};
+  bool is_saturated = false;  ///< Left out of the statistics.
   double ttft_ms = 0.0, tpot_ms = 0.0;
 
   /// Mean number of output tokens.
@@ -76,8 +78,23 @@ struct OwnProfiles {
   std::vector<EngineProfile> engines;
 };
 
+/// What a row of measured figures says of itself, by the names of its columns.
+using PointRow = std::map<std::string, std::string>;
+
+/// Reads one row of measured figures.
+Result<MeasuredPoint> read_point(const PointRow& row, const OwnProfiles& own);
+
+/// Gives a point the settings that published measurements were made with and their tables do not
+/// have (data/profiles/measured_settings.json).
+void apply_known_settings(const PointRow& row, MeasuredPoint& point);
+
 /// Reads a CSV file of measured points; docs/validation.md has its columns.
 Result<std::vector<MeasuredPoint>> read_points(const std::string& path, const OwnProfiles& own);
+
+/// False when its cache has no room for one of its requests.
+bool has_room(const MeasuredPoint& point);
+/// What was measured, E2E and throughput worked out.
+PointFigures measured_figures(const MeasuredPoint& point);
 
 /// Runs one point in virtual time, ten requests for each of its slots. `requests_per_slot` may be
 /// fewer to be quicker.
@@ -89,6 +106,21 @@ Validation validate(const std::vector<MeasuredPoint>& points, std::uint32_t requ
 
 /// The table for people, and the same for programs.
 std::string validation_table(const Validation& validation);
+/// Errors in-sample and left out, side by side.
+std::string left_out_table(const Validation& seen, const Validation& unseen);
 Json validation_json(const Validation& validation);
+
+/// Replays a log of requests (a JSON object a line: input_toks, output_toks, and queued_ts,
+/// first_token_ts, last_token_ts in seconds) on the server that `point` describes: measured and
+/// simulated mean, P50, P90 and P99 of TTFT, TPOT and E2E, from the server's queue on, as a table.
+Result<std::string> validate_log(const std::string& path, const MeasuredPoint& point);
+
+/// True when the file has published single figures: its header names a metric.
+bool is_literature(const std::string& path);
+/// Simulates published single figures (docs/validation.md has the columns); a table.
+Result<std::string> validate_literature(const std::string& path, const OwnProfiles& own);
+
+/// One line of CSV (RFC 4180, without line ends in fields) as its fields.
+std::vector<std::string> csv_fields(std::string_view line);
 
 }  // namespace tacho

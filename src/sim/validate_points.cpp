@@ -8,27 +8,7 @@
 namespace tacho {
 namespace {
 
-/// The fields of a line of CSV (RFC 4180, without line ends in fields).
-std::vector<std::string> csv_fields(std::string_view line) {
-  std::vector<std::string> fields(1);
-  bool is_quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == '"' && is_quoted && i + 1 < line.size() && line[i + 1] == '"') {
-      fields.back() += '"';
-      ++i;
-    } else if (c == '"') {
-      is_quoted = !is_quoted;
-    } else if (c == ',' && !is_quoted) {
-      fields.emplace_back();
-    } else if (c != '\r') {
-      fields.back() += c;
-    }
-  }
-  return fields;
-}
-
-using Row = std::map<std::string, std::string>;
+using Row = PointRow;
 
 std::string text(const Row& row, const std::string& key) {
   const auto found = row.find(key);
@@ -94,13 +74,33 @@ Status read_serving(const Row& row, const OwnProfiles& own, MeasuredPoint& point
   point.serving.engine = std::move(*engine);
   point.serving.precision = *precision;
   point.serving.expert_parallel = optional_count(row, "moe_ep_size", 1);
-  point.num_gpu_blocks = optional_count(row, "num_gpu_blocks", 0);
   // Where the file does not say: models served in 8 bit have an 8-bit cache, but MLA's stays.
   const std::string kv = text(row, "kv_precision");
   const bool is_narrow = kv.empty() ? *precision == NumberFormat::fp8 && !point.model.has_mla()
                                     : kv == "fp8" || kv == "int8";
   point.serving.kv_element_bytes = is_narrow ? 1.0 : 2.0;
   return Nothing{};
+}
+
+}  // namespace
+
+std::vector<std::string> csv_fields(std::string_view line) {
+  std::vector<std::string> fields(1);
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (c == '"' && is_quoted && i + 1 < line.size() && line[i + 1] == '"') {
+      fields.back() += '"';
+      ++i;
+    } else if (c == '"') {
+      is_quoted = !is_quoted;
+    } else if (c == ',' && !is_quoted) {
+      fields.emplace_back();
+    } else if (c != '\r') {
+      fields.back() += c;
+    }
+  }
+  return fields;
 }
 
 Result<MeasuredPoint> read_point(const Row& row, const OwnProfiles& own) {
@@ -114,14 +114,14 @@ Result<MeasuredPoint> read_point(const Row& row, const OwnProfiles& own) {
   point.tpot_ms = *tpot;
   point.is_saturated = equal_ignoring_case(text(row, "kv_saturated_guess"), "true");
   point.id = text(row, "id");
+  apply_known_settings(row, point);
+  point.engine.num_gpu_blocks = optional_count(row, "num_gpu_blocks", 0);
   point.family = format("{} {} {} {} TP{}", point.model.id, point.gpu.id, point.serving.engine.id,
                         to_text(point.serving.precision), point.serving.tensor_parallel);
   point.shape =
       format("{} {}/{} C{}", point.model.id, point.input, point.output, point.concurrency);
   return point;
 }
-
-}  // namespace
 
 double MeasuredPoint::output_mean() const { return output * (1.0 + least_share) / 2.0; }
 

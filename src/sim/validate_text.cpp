@@ -59,6 +59,32 @@ std::string validation_table(const Validation& validation) {
   return table;
 }
 
+std::string left_out_table(const Validation& seen, const Validation& unseen) {
+  std::size_t width = 6;
+  for (const FamilyErrors& family : seen.families)
+    width = std::max(width, display_width(family.family));
+  std::string table = format(
+      "relative errors in percent, median and P90: in-sample, and with the constants fitted "
+      "without the family\n\n{:{}}      {:^27}   {:^27}   {:^27}\n{:{}}    n",
+      "", width, "TTFT", "TPOT", "E2E", "family", width);
+  for (int i = 0; i < 3; ++i) table += format("   {:>13} {:>13}", "in-sample", "left out");
+  table += "\n";
+  const auto pair = [](const ErrorSpread& spread) {
+    return format("{:>6} {:>6}", percent(spread.median), percent(spread.p90));
+  };
+  for (std::size_t i = 0; i < seen.families.size(); ++i) {
+    const FamilyErrors &in = seen.families[i], &out = unseen.families[i];
+    table += format("{:{}} {:>4}", in.family, width, in.points);
+    for (const auto metric : {&FamilyErrors::ttft, &FamilyErrors::tpot, &FamilyErrors::e2e})
+      table += format("   {} {}", pair(in.*metric), pair(out.*metric));
+    table += "\n";
+  }
+  return table + format(
+                     "\nconstants fitted: {}; a family that alone settles a constant is left "
+                     "with the value from before any measurement\n",
+                     seen.fitted_constants);
+}
+
 Json validation_json(const Validation& validation) {
   Json out;
   out["families"] = Json::array();

@@ -80,6 +80,49 @@ TEST_CASE("one sequence at a time: the figures are those of its steps") {
   CHECK(figures.tokens_per_s == doctest::Approx(20 / (figures.e2e_ms / 1e3)).epsilon(0.03));
 }
 
+TEST_CASE("a log of requests is replayed; the truth's own log comes out without an error") {
+  // One request at a time on an idle engine: its times are those of its steps.
+  MeasuredPoint point;
+  point.gpu = *find_gpu("h100");
+  point.model = *find_model("llama-3-8b");
+  point.serving.engine = *find_engine("vllm");
+  const StepTime time(point.gpu, point.model, point.serving);
+  const double first = to_s(time.of(StepWork{}.add_chunk(500)));
+  const double second = first + to_s(time.of(StepWork{}.add_decodes(1, 501)));
+  std::string log;
+  for (const int at : {7, 5}) {
+    log += format(
+        "{{\"input_toks\": 500, \"output_toks\": 2, \"queued_ts\": {}, "
+        "\"first_token_ts\": {}, \"last_token_ts\": {}}}\n",
+        at, at + first, at + second);
+  }
+  const std::string path = std::filesystem::temp_directory_path() / "tacho-validate-log.jsonl";
+  REQUIRE(write_file(path, log).ok());
+  const auto table = validate_log(path, point);
+  REQUIRE(table.ok());
+  CHECK(table->find("2 requests") != std::string::npos);
+  CHECK(table->find("+0.0") != std::string::npos);
+  CHECK(table->find("+1") == std::string::npos);
+  REQUIRE(write_file(path, "{\"input_toks\": 5}\n").ok());
+  CHECK(validate_log(path, point).error().message.find(":1: needs") != std::string::npos);
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("published single figures: throughput of a static batch, and what cannot be run") {
+  const std::string path = std::filesystem::temp_directory_path() / "tacho-literature-test.csv";
+  REQUIRE(write_file(path,
+                     "source,engine,model,gpu,tp,precision,load,isl,osl,metric,value,unit\n"
+                     "a,trtllm,llama-2-7b,h100,1,fp8,static bs64,128,128,out_tps,9000,tok/s\n"
+                     "b,other,llama-2-7b,h100,1,fp8,static bs64,128,128,out_tps,9000,tok/s\n")
+              .ok());
+  CHECK(is_literature(path));
+  const auto table = validate_literature(path, {});
+  REQUIRE(table.ok());
+  CHECK(table->find("1 figures") != std::string::npos);
+  CHECK(table->find("unknown engine 'other'") != std::string::npos);
+  std::filesystem::remove(path);
+}
+
 TEST_CASE("errors are relative, by family, and configurations are ranked at the same shape") {
   auto points = read(
       "llama-3-8b,h100,vllm,bf16,1,512,64,fixed,4,1,1,,a\n"

@@ -69,6 +69,10 @@ World draw_world(std::uint64_t seed) {
   for (std::size_t i = 0; i < count; ++i) world.requests[i].block_hashes = world.hashes[i];
   if (random.below(2) == 0) world.handover = Duration(between(random, 1, 200'000));
   world.plans_ahead = random.below(3) == 0;
+  if (random.below(4) == 0) {
+    world.engine.batch_wait_steps = between(random, 1, 9);
+    world.engine.batch_wait_share = random.uniform();
+  }
   return world;
 }
 
@@ -223,6 +227,18 @@ TEST_CASE("who comes during a step is in the one after the next when steps are p
   };
   CHECK(second(false) == 40);
   CHECK(second(true) == 50);
+}
+
+TEST_CASE("batch waiting: a prompt that comes while others decode is held back for its steps") {
+  std::vector<VirtualRequest> requests(2, VirtualRequest(instant_from_ns(0), 10, 30));
+  requests[1].arrival = instant_from_ns(25);
+  EngineOptions engine;
+  engine.kv_tokens = 10'000;
+  engine.batch_wait_steps = 5;
+  engine.batch_wait_share = 1.0;
+  run_virtual([](const StepWork&) { return Duration(10); }, engine, requests);
+  CHECK(to_ns(requests[0].first_token) == 10);  // Nobody decodes, so nobody waits.
+  CHECK(to_ns(requests[1].scheduled) == 30 + 5 * 10);
 }
 
 // A server of one at a time: each request is one step, whose time is in its prompt's length, a
