@@ -38,6 +38,8 @@ full  | clang++-16                         | clang-16           | the fuzz targe
 full  | /usr/lib/llvm-16/lib/clang/*/lib/*/libclang_rt.fuzzer-*.a | libclang-rt-16-dev | libFuzzer
 full  | chromium                           | chromium           | opens the report page
 full  | prometheus                         | prometheus         | reads the engine's metrics
+full  | prometheus-alertmanager            | prometheus-alertmanager | receives alerts
+full  | prometheus-node-exporter           | prometheus-node-exporter | to compare with
 TABLE
 }
 # The oldest compilers that are known to build tacho.
@@ -166,7 +168,7 @@ apt_names() {
         # Some builds of the nodejs package carry npm and refuse the package of that name.
         [[ $(candidate nodejs) == *nodesource* ]] || have npm || echo npm
         ;;
-      chromium | valgrind | clang-format-16 | clang-16 | libclang-rt-16-dev)
+      chromium | valgrind | clang-format-16 | clang-16 | libclang-rt-16-dev | prometheus*)
         if [[ -n $(candidate "$name") ]]; then echo "$name"; else
           say "there is no package $name here; the tests that need it will say SKIP"
         fi

@@ -19,6 +19,8 @@ Command monitor_command();
 Command report_command();
 /// `tacho dataset`: looks into and generates datasets.
 Command dataset_command();
+/// `tacho export`: rules and dashboards for other programs.
+Command export_command();
 /// `tacho metrics`: the list of metrics, each with its one meaning.
 Command metrics_command();
 /// `tacho print`: the man page and shell completions.

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/monitor_alerts.h"
 #include "monitor/exporter.h"
 #include "monitor/live_situation.h"
 #include "monitor/probes.h"
@@ -29,6 +30,7 @@ struct MonitorFlags {
   std::string listen;
   bool is_once = false, is_json = false;
   bool has_no_devices = false, has_no_host = false, has_no_activity = false;
+  AlertFlags alerts;
   std::string mode = "auto";
   std::vector<std::uint32_t> utilization_bounds, memory_bounds;
   bool is_readonly = false, is_ascii = false, is_light = false, has_no_colours = false;
@@ -79,6 +81,7 @@ FlagTable monitor_flags(MonitorFlags& f) {
   t.toggle({"--json"}, f.is_json, "The reading in JSON; without --once, a line for each.");
   t.text({"--listen"}, "HOST:PORT", f.listen,
          "Serve /metrics for Prometheus and /snapshot in JSON, without a screen.");
+  add_alert_flags(t, f.alerts);
   screen_flags(t, f);
   return t;
 }
@@ -95,7 +98,14 @@ int output_width() {
   return is_terminal && size.ws_col > 0 ? size.ws_col : 100;
 }
 
-int print_once(Sampler& sampler, const MonitorFlags& flags) {
+std::string reading_json(const Snapshot& snapshot, const AlertDesk& desk) {
+  Json json = snapshot_json(snapshot);
+  json["alerts"] = alerts_json(desk.alerts, snapshot.at);
+  return dump_json(json) + "\n";
+}
+
+/// Prints one reading; the exit code says if an alert fires.
+int print_once(Sampler& sampler, const MonitorFlags& flags, AlertDesk& desk) {
   // Shares and rates need two readings.
   History history;
   for (int i = 0; i < 2; ++i) {
@@ -103,25 +113,30 @@ int print_once(Sampler& sampler, const MonitorFlags& flags) {
     history.add(sampler.latest());
   }
   const Snapshot snapshot = sampler.latest();
+  desk.look(snapshot, true);
+  const std::string alerts = alerts_text(desk.alerts, snapshot.at);
   const std::string text = flags.is_json
-                               ? dump_json(snapshot_json(snapshot)) + "\n"
-                               : once_text(snapshot, history, output_width(), flags.is_ascii);
+                               ? reading_json(snapshot, desk)
+                               : once_text(snapshot, history, output_width(), flags.is_ascii) +
+                                     (alerts.empty() ? "" : "\n") + alerts;
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return 4;
-  return 0;
+  return desk.alerts.firing() > 0 ? 1 : 0;
 }
 
 /// Prints a reading a line until interrupted.
-int print_lines(Sampler& sampler) {
+int print_lines(Sampler& sampler, AlertDesk& desk) {
   sampler.wait_for_round(std::chrono::seconds(10));
   do {
     sampler.wait_for_round(std::chrono::seconds(10));
-    const std::string text = dump_json(snapshot_json(sampler.latest())) + "\n";
+    const Snapshot snapshot = sampler.latest();
+    desk.look(snapshot);
+    const std::string text = reading_json(snapshot, desk);
     if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return 4;
   } while (is_interrupted == 0);
   return 130;
 }
 
-int serve(Sampler& sampler, const std::string& where) {
+int serve(Sampler& sampler, const std::string& where, AlertDesk& desk) {
   const auto url = parse_url(where);
   if (!url) return fail(url.error());
   auto loop = EpollLoop::create();
@@ -138,6 +153,11 @@ int serve(Sampler& sampler, const std::string& where) {
     check.arm((*loop)->now() + std::chrono::milliseconds(200));
   });
   check.arm((*loop)->now());
+  Timer judge(**loop, [&] {
+    desk.look(sampler.latest());
+    judge.arm((*loop)->now() + std::chrono::seconds(1));
+  });
+  judge.arm((*loop)->now());
   (*loop)->run();
   return 0;
 }
@@ -161,6 +181,19 @@ std::vector<Notice> findings_of(const Snapshot& snapshot, const History& history
   return notices;
 }
 
+/// The alerts that fire, as lines beside the findings.
+std::vector<Notice> notices_of(const Alerts& alerts) {
+  std::vector<Notice> notices;
+  for (const Alert& alert : alerts.all()) {
+    if (alert.state != AlertState::firing || !alert.inhibited_by.empty()) continue;
+    const bool is_critical = label(alert.labels, "severity") == "critical";
+    const auto summary = label(alert.annotations, "summary");
+    notices.push_back(
+        {is_critical ? Role::heavy : Role::moderate, format("{}: {}", alert.name, summary)});
+  }
+  return notices;
+}
+
 Result<LiveOptions> screen_options(const MonitorFlags& flags) {
   LiveOptions options;
   options.interval = from_s(flags.interval);
@@ -169,7 +202,6 @@ Result<LiveOptions> screen_options(const MonitorFlags& flags) {
   const char* no_color = ::getenv("NO_COLOR");
   options.terminal.has_colours =
       !flags.has_no_colours && (no_color == nullptr || *no_color == '\0');
-  options.notices = findings_of;
   options.view.is_readonly = flags.is_readonly;
   options.is_remote = !flags.watch.remotes.empty();
   options.source = join(flags.watch.remotes, ", ");
@@ -186,9 +218,15 @@ Result<LiveOptions> screen_options(const MonitorFlags& flags) {
   return options;
 }
 
-int run_screen(std::vector<ProbePtr> probes, const MonitorFlags& flags) {
-  const auto options = screen_options(flags);
+int run_screen(std::vector<ProbePtr> probes, const MonitorFlags& flags, AlertDesk& desk) {
+  auto options = screen_options(flags);
   if (!options) return fail(options.error());
+  options->notices = [&](const Snapshot& snapshot, const History& history) {
+    desk.look(snapshot);
+    std::vector<Notice> notices = notices_of(desk.alerts);
+    for (Notice& finding : findings_of(snapshot, history)) notices.push_back(std::move(finding));
+    return notices;
+  };
   if (auto status = require_terminal(); !status) return fail(status.error());
   Sampler sampler(std::move(probes), options->interval);
   const auto code = run_live(sampler, *options);
@@ -215,14 +253,19 @@ int run_monitor(const std::vector<std::string>& arguments) {
   auto probes = make_probes(flags.watch);
   if (!probes) return fail(probes.error());
   const bool has_screen = flags.listen.empty() && !flags.is_once && !flags.is_json;
-  if (has_screen) return run_screen(std::move(*probes), flags);
+  auto desk = make_alert_desk(flags.alerts);
+  if (!desk) return fail(desk.error());
+  for (const std::string& note : (*desk)->notes) {
+    std::fprintf(stderr, "note: %s\n", note.c_str());
+  }
+  if (has_screen) return run_screen(std::move(*probes), flags, **desk);
   struct sigaction action {};
   action.sa_handler = on_interrupt;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   Sampler sampler(std::move(*probes), from_s(flags.is_once ? 0.2 : flags.interval));
-  if (!flags.listen.empty()) return serve(sampler, flags.listen);
-  return flags.is_once ? print_once(sampler, flags) : print_lines(sampler);
+  if (!flags.listen.empty()) return serve(sampler, flags.listen, **desk);
+  return flags.is_once ? print_once(sampler, flags, **desk) : print_lines(sampler, **desk);
 }
 
 }  // namespace

@@ -254,6 +254,10 @@ inline constexpr Quantity engine_start_time{"tacho_engine_start_time_seconds", Q
                                             "When the engine's process began, seconds since 1970."};
 inline constexpr Quantity engine_restarts{"tacho_engine_restarts_total", QuantityKind::counter,
                                           "Restarts seen since tacho began to watch."};
+inline constexpr Quantity engine_scale_out{
+    "tacho_engine_scale_out_seconds", QuantityKind::gauge,
+    "Time from the first reading over the trigger to the first request that a new replica served; "
+    "still growing while none has."};
 inline constexpr Quantity engine_ttft{"tacho_engine_ttft_seconds", QuantityKind::histogram,
                                       "Time to first token, as the engine measures it."};
 inline constexpr Quantity engine_itl{"tacho_engine_itl_seconds", QuantityKind::histogram,
@@ -287,6 +291,25 @@ inline constexpr Quantity canary_e2e{"tacho_canary_e2e_seconds", QuantityKind::g
 inline constexpr Quantity canary_share{
     "tacho_canary_load_ratio", QuantityKind::gauge,
     "Canary tokens against all tokens that the engine generated meanwhile."};
+
+// A bench, as it says of itself while it runs. Labels: model, cell, load.
+inline constexpr Quantity bench_requests{"tacho_bench_requests_total", QuantityKind::counter,
+                                         "Requests of the cell that ended, by outcome."};
+inline constexpr Quantity bench_planned{"tacho_bench_requests_planned", QuantityKind::gauge,
+                                        "Requests that the cell has; missing where time ends it."};
+inline constexpr Quantity bench_in_flight{"tacho_bench_requests_in_flight", QuantityKind::gauge,
+                                          "Requests that were sent and have not ended."};
+inline constexpr Quantity bench_progress{"tacho_bench_progress_ratio", QuantityKind::gauge,
+                                         "How much of the cell is done."};
+inline constexpr Quantity bench_output_tokens{"tacho_bench_output_tokens_total",
+                                              QuantityKind::counter,
+                                              "Output tokens of the requests that ended well."};
+inline constexpr Quantity bench_ttft{"tacho_bench_ttft_seconds", QuantityKind::histogram,
+                                     "Time to first token, by the client's clock."};
+inline constexpr Quantity bench_tpot{"tacho_bench_tpot_seconds", QuantityKind::histogram,
+                                     "Time per output token, by the client's clock."};
+inline constexpr Quantity bench_e2e{"tacho_bench_e2e_seconds", QuantityKind::histogram,
+                                    "Time of whole requests, by the client's clock."};
 
 // tacho itself. Labels: probe.
 inline constexpr Quantity monitor_probe_up{"tacho_monitor_probe_up", QuantityKind::gauge,
