@@ -85,7 +85,9 @@ TEST_CASE("every shipped rule fires where its table says so, and nowhere near") 
 TEST_CASE("the page of alerts names each with its threshold") {
   const auto page = read_file(TACHO_SOURCE_FOLDER "/docs/alerts.md");
   REQUIRE(page.ok());
-  for (const AlertRule& rule : shipped_alert_rules()->rules) {
+  const auto rules = shipped_alert_rules();
+  REQUIRE(rules.ok());
+  for (const AlertRule& rule : rules->rules) {
     const std::string threshold = rule.threshold.empty() ? "–" : rule.threshold;
     CHECK_MESSAGE(page->find("| `" + rule.name + "` | " + threshold + " |") != std::string::npos,
                   rule.name);
