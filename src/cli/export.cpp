@@ -28,7 +28,6 @@ FlagTable export_flags(ExportFlags& f) {
 }
 
 Status write_tests(const ExportFlags& f, const std::vector<AlertRule>& rules) {
-  if (f.to.empty()) return input_error("--tests needs --to: tests name the file of the rules");
   const std::filesystem::path of_rules = std::filesystem::absolute(f.to);
   const auto folder = std::filesystem::absolute(f.tests).parent_path();
   const std::string name = of_rules.lexically_relative(folder).string();
@@ -36,6 +35,9 @@ Status write_tests(const ExportFlags& f, const std::vector<AlertRule>& rules) {
 }
 
 int export_rules(const ExportFlags& f) {
+  if (f.to.empty() && !f.tests.empty()) {
+    return fail(input_error("--tests needs --to: tests name the file of the rules"));
+  }
   std::vector<ThresholdSetting> settings;
   for (const std::string& text : f.settings) {
     auto setting = parse_threshold_setting(text);
