@@ -274,10 +274,10 @@ Command monitor_command() {
   return {"monitor",
           "shows GPUs, host and engines live, and exports them",
           "[OPTIONS]",
-          "tacho monitor --engine http://host:8000\n"
-          "tacho monitor --once\n"
-          "tacho monitor --engine http://host:8000 --listen 127.0.0.1:9860\n"
-          "tacho monitor --connect gpu-node-1:9860",
+          "  tacho monitor --engine http://host:8000\n"
+          "  tacho monitor --once\n"
+          "  tacho monitor --engine http://host:8000 --listen 127.0.0.1:9860\n"
+          "  tacho monitor --connect gpu-node-1:9860\n",
           [] {
             static MonitorFlags flags;
             return monitor_flags(flags);
