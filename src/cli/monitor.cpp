@@ -104,7 +104,8 @@ std::string reading_json(const Snapshot& snapshot, const AlertDesk& desk) {
   return dump_json(json) + "\n";
 }
 
-/// Prints one reading; the exit code says if an alert fires.
+/// Prints one reading; with --check the exit code says if an alert fires. A reading alone is no
+/// ground for an alert that is to last a while, so nothing is judged unless that is asked for.
 int print_once(Sampler& sampler, const MonitorFlags& flags, AlertDesk& desk) {
   // Shares and rates need two readings.
   History history;
@@ -113,7 +114,7 @@ int print_once(Sampler& sampler, const MonitorFlags& flags, AlertDesk& desk) {
     history.add(sampler.latest());
   }
   const Snapshot snapshot = sampler.latest();
-  desk.look(snapshot, true);
+  if (flags.alerts.is_check) desk.look(snapshot, true);
   const std::string alerts = alerts_text(desk.alerts, snapshot.at);
   const std::string text = flags.is_json
                                ? reading_json(snapshot, desk)

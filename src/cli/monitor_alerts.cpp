@@ -16,6 +16,9 @@ void add_alert_flags(FlagTable& t, AlertFlags& f) {
   t.text({"--webhook"}, "URL", f.webhook,
          "POST alerts that fire and that are resolved to this URL, in the JSON of Alertmanager's "
          "webhooks.");
+  t.toggle({"--check"}, f.is_check,
+           "With --once: judge the alerts by this one reading, without waiting, and exit with 1 "
+           "when one fires.");
   t.toggle({"--no-alerts"}, f.has_none, "Judge no alerts.");
 }
 

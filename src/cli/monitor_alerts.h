@@ -13,6 +13,7 @@ namespace tacho {
 /// Flags about alerts, as typed.
 struct AlertFlags {
   bool has_none = false;
+  bool is_check = false;  ///< One reading has to do, and decides the exit code.
   std::string rules_file;
   std::vector<std::string> settings;
   std::string webhook;

@@ -107,14 +107,25 @@ void read_row(const Group& group, const EngineName& row, Subject& subject) {
 /// Lines by model and replica.
 using Groups = std::map<std::pair<std::string, std::string>, Group>;
 
-/// Lines that name neither a model nor a replica belong to the first that does.
+/// Some lines leave out the model, the replica or both; they belong to the first group that agrees
+/// with what they do name.
 void merge_unnamed(Groups& groups) {
-  const auto unnamed = groups.find({"", ""});
-  if (unnamed == groups.end() || groups.size() == 1) return;
-  Group lines = std::move(unnamed->second);
-  groups.erase(unnamed);
-  Group& first = groups.begin()->second;
-  first.insert(first.end(), lines.begin(), lines.end());
+  for (auto group = groups.begin(); group != groups.end();) {
+    const auto& [model, replica] = group->first;
+    const auto owner = std::find_if(groups.begin(), groups.end(), [&](const auto& other) {
+      const auto& [other_model, other_replica] = other.first;
+      const bool agrees =
+          (model.empty() || model == other_model) && (replica.empty() || replica == other_replica);
+      return agrees && other.first != group->first;
+    });
+    const bool is_whole = !model.empty() && !replica.empty();
+    if (is_whole || owner == groups.end()) {
+      ++group;
+      continue;
+    }
+    owner->second.insert(owner->second.end(), group->second.begin(), group->second.end());
+    group = groups.erase(group);
+  }
 }
 
 }  // namespace

@@ -119,7 +119,8 @@ def one_reading_says_by_its_exit_code_whether_an_alert_fires():
     path = new_folder("once")
     (path / "rules.yaml").write_text(DOWN)
     with Sim() as sim:
-        common = ["monitor", "--once", "--json", "--no-host", "--no-devices", "--engine", sim.url]
+        common = ["monitor", "--once", "--check", "--json", "--no-host", "--no-devices",
+                  "--engine", sim.url]
         well = tacho(*common, "--rules", path / "rules.yaml").expect(0)
         equal("alerts", json.loads(well.out)["alerts"], [])
         end(sim.process)
@@ -135,7 +136,8 @@ def rules_that_cannot_be_judged_are_named():
     odd = path / "odd.yaml"
     odd.write_text(DOWN + "      - alert: Odd\n        expr: topk(1, tacho_engine_up)\n")
     with Sim() as sim:
-        common = ["monitor", "--once", "--no-host", "--no-devices", "--engine", sim.url]
+        common = ["monitor", "--once", "--check", "--no-host", "--no-devices", "--engine",
+                  sim.url]
         tacho(*common, "--rules", odd).expect(0, err="Odd is not judged: column 1: 'topk'")
         odd.write_text("groups: [{name: g, rules: [{alert: A, expr: node_load1 > 1}]}]\n")
         tacho(*common, "--rules", odd).expect_one_line(2, "'node_load1' is no metric of tacho's")
