@@ -13,6 +13,7 @@
 #include "base/cores.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/bench_live.h"
 #include "cli/bench_monitor.h"
 #include "cli/bench_options.h"
 #include "cli/bench_plan.h"
@@ -285,6 +286,12 @@ Status run_cells(Bench& bench) {
   const RunControls controls{
       bench.threads, journal_path(bench.directory), stamp_choice(bench.options), &stop_level,
       &progress,     bench.plan.rules.until};
+  std::unique_ptr<BenchLive> live;
+  if (!bench.options.listen_metrics.empty()) {
+    auto started = BenchLive::start(bench.options.listen_metrics, progress, bench.target.model);
+    if (!started) return started.error();
+    live = std::move(*started);
+  }
   auto monitor = start_monitor(bench.options, bench.target, bench.directory);
   if (!monitor) return monitor.error();
   std::uint64_t next_id = 0;
@@ -293,6 +300,7 @@ Status run_cells(Bench& bench) {
     const PlannedCell& planned = bench.plan.cells[i];
     if (*monitor) (*monitor)->read_now();
     display.begin_cell(planned.cell, i, bench.plan.cells.size(), planned.duration_s);
+    if (live) live->begin_cell(planned.cell, planned.duration_s);
     const Status status = run_one(bench, planned, target, controls, next_id, run_start);
     display.end_cell();
     if (*monitor) (*monitor)->read_now();

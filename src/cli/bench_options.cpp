@@ -203,6 +203,9 @@ void add_output(FlagTable& t, BenchOptions& o) {
            "As in GenAI-Perf; the plots are in report.html.");
   t.toggle({"--json"}, o.is_json, "Print the whole result as JSON instead of a table.");
   t.text({"--label"}, "TEXT", o.label, "Kept with the results.");
+  t.text({"--listen-metrics"}, "HOST:PORT", o.listen_metrics,
+         "Serve live figures of the run for Prometheus: /metrics. A port alone is one of the "
+         "loopback.");
   t.toggle({"--quiet", "-q", "--disable-tqdm"}, o.is_quiet,
            "No progress, and no table with --json.");
   t.toggle({"--dry-run"}, o.is_dry_run, "Print the plan and the first request; send nothing.");

@@ -77,6 +77,7 @@ struct BenchOptions {
   bool saves_vllm_result = false, saves_detailed = false, generates_plots = false;
   bool is_monitored = false;  ///< Samples engines, devices and the host into the run.
   double monitor_interval_s = 1.0;
+  std::string listen_metrics;
   std::vector<std::string> server_metrics;  ///< URLs of metrics pages beside the target's own.
   bool is_json = false, is_quiet = false, is_strict = false, is_dry_run = false;
 

@@ -8,15 +8,14 @@
 #include <thread>
 
 #include "base/text.h"
+#include "cli/canary_probe.h"
 #include "cli/commands.h"
 #include "cli/monitor_alerts.h"
-#include "monitor/exporter.h"
+#include "cli/monitor_serve.h"
 #include "monitor/live_situation.h"
 #include "monitor/probes.h"
 #include "monitor/sampler.h"
 #include "monitor/snapshot_json.h"
-#include "net/epoll_loop.h"
-#include "net/fetch.h"
 #include "ui/live.h"
 #include "ui/once.h"
 
@@ -27,9 +26,10 @@ namespace {
 struct MonitorFlags {
   WatchOptions watch;
   double interval = 1.0;
-  std::string listen;
   bool is_once = false, is_json = false;
   bool has_no_devices = false, has_no_host = false, has_no_activity = false;
+  CanaryFlags canary;
+  ServeFlags serve;
   AlertFlags alerts;
   std::string mode = "auto";
   std::vector<std::uint32_t> utilization_bounds, memory_bounds;
@@ -79,8 +79,8 @@ FlagTable monitor_flags(MonitorFlags& f) {
   t.group("Output");
   t.toggle({"--once", "-1"}, f.is_once, "Print one reading and end.");
   t.toggle({"--json"}, f.is_json, "The reading in JSON; without --once, a line for each.");
-  t.text({"--listen"}, "HOST:PORT", f.listen,
-         "Serve /metrics for Prometheus and /snapshot in JSON, without a screen.");
+  add_canary_flags(t, f.canary);
+  add_serve_flags(t, f.serve);
   add_alert_flags(t, f.alerts);
   screen_flags(t, f);
   return t;
@@ -135,32 +135,6 @@ int print_lines(Sampler& sampler, AlertDesk& desk) {
     if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return 4;
   } while (is_interrupted == 0);
   return 130;
-}
-
-int serve(Sampler& sampler, const std::string& where, AlertDesk& desk) {
-  const auto url = parse_url(where);
-  if (!url) return fail(url.error());
-  auto loop = EpollLoop::create();
-  if (!loop) return fail(loop.error());
-  const auto address = find_server(*url, "");
-  if (!address) return fail(address.error());
-  Exporter exporter(sampler);
-  HttpServer server(**loop, exporter, {});
-  if (auto status = server.listen(*address); !status) return fail(status.error());
-  std::fprintf(stderr, "tacho monitor: serving http://%s:%d/metrics\n", url->host.c_str(),
-               server.port());
-  Timer check(**loop, [&] {
-    if (is_interrupted != 0) return (*loop)->stop();
-    check.arm((*loop)->now() + std::chrono::milliseconds(200));
-  });
-  check.arm((*loop)->now());
-  Timer judge(**loop, [&] {
-    desk.look(sampler.latest());
-    judge.arm((*loop)->now() + std::chrono::seconds(1));
-  });
-  judge.arm((*loop)->now());
-  (*loop)->run();
-  return 0;
 }
 
 /// Two percentages, the first not above the second; nothing typed leaves the bounds as they are.
@@ -253,7 +227,13 @@ int run_monitor(const std::vector<std::string>& arguments) {
   flags.watch.reads_activity = !flags.has_no_activity;
   auto probes = make_probes(flags.watch);
   if (!probes) return fail(probes.error());
-  const bool has_screen = flags.listen.empty() && !flags.is_once && !flags.is_json;
+  if (!flags.canary.url.empty()) {
+    auto canary = make_canary_probe(flags.canary);
+    if (!canary) return fail(canary.error());
+    probes->push_back(std::move(*canary));
+  }
+  const bool has_screen = !is_asked_to_serve(flags.serve) && !flags.is_once && !flags.is_json;
+  if (auto status = check_serve_flags(flags.serve); !status) return fail(status.error());
   auto desk = make_alert_desk(flags.alerts);
   if (!desk) return fail(desk.error());
   for (const std::string& note : (*desk)->notes) {
@@ -265,7 +245,9 @@ int run_monitor(const std::vector<std::string>& arguments) {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   Sampler sampler(std::move(*probes), from_s(flags.is_once ? 0.2 : flags.interval));
-  if (!flags.listen.empty()) return serve(sampler, flags.listen, **desk);
+  if (is_asked_to_serve(flags.serve)) {
+    return serve_monitor(sampler, flags.serve, **desk, is_interrupted);
+  }
   return flags.is_once ? print_once(sampler, flags, **desk) : print_lines(sampler, **desk);
 }
 

@@ -338,6 +338,7 @@ void Exchange::finish(Outcome outcome, std::string detail) {
   bump(is_failure(record_)             ? progress_.failed
        : outcome == Outcome::cancelled ? progress_.cancelled
                                        : progress_.completed);
+  count_ended(progress_, record_);
   is_over_ = true;
   on_over_(*this);
 }

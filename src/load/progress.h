@@ -5,6 +5,9 @@
 #include <atomic>
 #include <cstdint>
 
+#include "load/live_times.h"
+#include "record/record.h"
+
 namespace tacho {
 
 /// Counters of one worker. Relaxed atomics: each figure is right, but two of them need not be of
@@ -20,6 +23,9 @@ struct WorkerProgress {
   std::atomic<std::uint64_t> ttft_ns_sum{0};  ///< Over exchanges that have had their first token.
   std::atomic<std::uint64_t> ttft_count{0};
   std::atomic<bool> is_warming_up{false};
+  std::array<std::atomic<std::uint64_t>, outcome_count> outcomes{};  ///< Measured ones that ended.
+  std::atomic<std::uint64_t> output_tokens{0};                       ///< Of those that ended well.
+  LiveTimes ttft, tpot, e2e;                                         ///< Likewise.
 };
 
 /// Adds to a counter that only this thread writes: no locked instruction needed.

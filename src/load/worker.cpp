@@ -191,6 +191,9 @@ void Worker::plan_retry(const Exchange& exchange) {
   retries_.push(retry);
   // It has not failed yet.
   drop(progress_.failed);
+  if (record.stage == Stage::measure) {
+    drop(progress_.outcomes[static_cast<std::size_t>(record.outcome)]);
+  }
   bump(progress_.retried);
   retry_.arm(retries_.top().at);
 }

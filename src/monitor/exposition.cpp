@@ -21,6 +21,13 @@ std::string escaped(std::string_view value) {
   return out;
 }
 
+/// A bound as OpenMetrics wants it: a whole number has its ".0".
+std::string bound_text(double bound, bool is_openmetrics) {
+  std::string text = format("{}", bound);
+  if (is_openmetrics && text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
+  return text;
+}
+
 std::string label_text(const Labels& first, const Labels& second, std::string_view le = {}) {
   std::string text;
   const auto add = [&](std::string_view name, std::string_view value) {
@@ -78,7 +85,9 @@ class Page {
   void histogram(const Subject& subject, const HistogramReading& reading) {
     const std::string bucket = std::string(reading.quantity->name) + "_bucket";
     for (std::size_t i = 0; i < reading.bounds.size(); ++i) {
-      line(bucket, label_text(subject.labels, reading.labels, format("{}", reading.bounds[i])),
+      line(bucket,
+           label_text(subject.labels, reading.labels,
+                      bound_text(reading.bounds[i], is_openmetrics_)),
            reading.cumulative[i]);
     }
     line(bucket, label_text(subject.labels, reading.labels, "+Inf"), reading.count);
@@ -97,6 +106,8 @@ class Page {
 };
 
 }  // namespace
+
+std::string labels_text(const Labels& labels) { return label_text(labels, {}); }
 
 std::string metrics_page(const Snapshot& snapshot, bool is_openmetrics) {
   return Page(snapshot, is_openmetrics).text();

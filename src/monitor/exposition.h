@@ -11,4 +11,7 @@ namespace tacho {
 /// could not be read have only what says so.
 std::string metrics_page(const Snapshot& snapshot, bool is_openmetrics = false);
 
+/// The labels as they stand behind a name: {a="b"}, or nothing.
+std::string labels_text(const Labels& labels);
+
 }  // namespace tacho

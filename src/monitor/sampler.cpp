@@ -56,6 +56,7 @@ void Sampler::sample(Lane& lane) {
     lane.began = began;
     lane.ended = ended;
     ++lane.rounds;
+    watch_scale(ended);
     changed_.notify_all();
     // A reading that takes longer than the period leaves turns out; the others stay where they
     // were.
@@ -65,6 +66,16 @@ void Sampler::sample(Lane& lane) {
     }
     if (is_stopping_) return;
   }
+}
+
+void Sampler::watch_scale(Instant at) {
+  std::vector<const Subject*> engines;
+  for (const auto& lane : lanes_) {
+    for (const Subject& subject : lane->subjects) {
+      if (subject.kind == SubjectKind::engine) engines.push_back(&subject);
+    }
+  }
+  if (!engines.empty()) scale_.look(engines, at);
 }
 
 Snapshot Sampler::latest() const {
@@ -90,6 +101,9 @@ Snapshot Sampler::latest() const {
     snapshot.subjects.insert(snapshot.subjects.end(), lane->subjects.begin(), lane->subjects.end());
   }
   self.add(quantity::monitor_cpu, own_cpu_s());
+  if (const auto seconds = scale_.seconds(snapshot.at)) {
+    self.add(quantity::engine_scale_out, *seconds);
+  }
   snapshot.subjects.push_back(std::move(self));
   return snapshot;
 }

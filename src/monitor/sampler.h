@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "monitor/probe.h"
+#include "monitor/scale_watch.h"
 
 namespace tacho {
 
@@ -42,6 +43,7 @@ class Sampler {
     std::thread thread;
   };
   void sample(Lane& lane);
+  void watch_scale(Instant at);
 
   Duration period_;
   mutable std::mutex mutex_;
@@ -49,6 +51,7 @@ class Sampler {
   bool is_stopping_ = false;
   std::uint64_t asked_ = 0;  ///< Calls of read_now().
   std::vector<std::unique_ptr<Lane>> lanes_;
+  ScaleWatch scale_;
 };
 
 }  // namespace tacho

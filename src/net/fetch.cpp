@@ -15,16 +15,26 @@ namespace {
 /// Collects one answer and stops the loop.
 class Collector final : public ResponseHandler {
  public:
-  explicit Collector(Loop& loop) : loop_(loop) {}
-  void on_sent(const SendTimes&) override { is_sent = true; }
+  Collector(Loop& loop, const FetchRequest& request) : loop_(loop), request_(request) {}
+  void on_sent(const SendTimes& times) override {
+    is_sent = true;
+    reply.sent = times.sent;
+  }
   void on_reconnect() override {}
   void on_head(const HttpHead& head, const Receipt&) override {
     reply.status = head.status;
     reply.head = head;
   }
-  void on_body(std::string_view bytes, const Receipt&) override { reply.body += bytes; }
-  void on_end(const Receipt&) override {
+  void on_body(std::string_view bytes, const Receipt& receipt) override {
+    if (request_.on_body && reply.status == 200) {
+      request_.on_body(bytes, receipt);
+    } else {
+      reply.body += bytes;
+    }
+  }
+  void on_end(const Receipt& receipt) override {
     is_complete = true;
+    reply.done = receipt.arrived;
     loop_.stop();
   }
   void on_failure(const CloseReason& reason, bool, const Receipt&) override {
@@ -39,6 +49,7 @@ class Collector final : public ResponseHandler {
 
  private:
   Loop& loop_;
+  const FetchRequest& request_;
 };
 
 /// The way out when the server does not accept us: another version, or a certificate of ours.
@@ -208,8 +219,15 @@ Result<FetchReply> fetch(const FetchRequest& request) {
   const std::string text =
       http_request_text(request.method, *url, url->path.empty() ? "/" : url->path,
                         request.header_lines, request.body);
-  Collector collector(l);
+  Collector collector(l, request);
   Duration waited{0};
+  bool is_given_up = false;
+  Timer give_up(l, [&] {
+    is_given_up = request.is_given_up->load(std::memory_order_relaxed);
+    if (is_given_up) return l.stop();
+    give_up.arm(l.now() + std::chrono::milliseconds(100));
+  });
+  if (request.is_given_up != nullptr) give_up.arm(l.clock() + std::chrono::milliseconds(100));
   Timer timer(l, [&] {
     waited = request.timeout;
     l.stop();
@@ -224,6 +242,10 @@ Result<FetchReply> fetch(const FetchRequest& request) {
   if (request.connect_timeout > Duration(0)) connect_timer.arm(start + request.connect_timeout);
   InFlight& in_flight = pool.submit(0, text, collector);
   l.run();
+  if (is_given_up) {
+    in_flight.cancel();
+    return world_error(format("{} was not waited for any longer", url->origin()));
+  }
   if (waited > Duration(0)) {
     in_flight.cancel();
     if (!collector.is_sent) {

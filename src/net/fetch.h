@@ -2,6 +2,8 @@
 // during it.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +32,11 @@ struct FetchRequest {
   Duration timeout = std::chrono::seconds(10);
   Duration connect_timeout{0};  ///< For the connection alone; 0: no limit of its own.
   Route route;
+  /// Hears the body piece by piece as it arrives, of an answer with status 200; it is not kept
+  /// then.
+  std::function<void(std::string_view bytes, const Receipt& receipt)> on_body = {};
+  /// Looked at ten times a second: true gives the request up. Null: nobody can.
+  const std::atomic<bool>* is_given_up = nullptr;
 };
 
 /// What came of it.
@@ -37,6 +44,8 @@ struct FetchReply {
   int status = 0;
   HttpHead head;
   std::string body;
+  Instant sent = never;  ///< When the last byte of the request was handed to the kernel.
+  Instant done = never;  ///< When the last byte of the answer had arrived.
 };
 
 /// Fetches. The error names the URL, the cause and what to do (wrong scheme, refused, timed out).

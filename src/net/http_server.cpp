@@ -1,6 +1,7 @@
 #include "net/http_server.h"
 
 #include "base/text.h"
+#include "net/tls.h"
 
 namespace tacho {
 namespace {
@@ -277,6 +278,11 @@ Status HttpServer::listen(const Address& address) {
 }
 
 StreamHandler& HttpServer::on_accept(StreamPtr stream) {
+  if (options_.tls == nullptr) return open(std::move(stream));
+  return options_.tls->accept(loop_, std::move(stream), plain_);
+}
+
+StreamHandler& HttpServer::open(StreamPtr stream) {
   const std::size_t most = options_.connections_max;
   const bool is_full = most > 0 && connections_.size() - free_.size() >= most;
   if (free_.empty()) {

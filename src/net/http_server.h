@@ -77,6 +77,8 @@ class RequestHandler {
   virtual void on_abandoned(ServerRequest& request) = 0;
 };
 
+class TlsContext;
+
 /// How a server treats its connections.
 struct HttpServerOptions {
   std::uint32_t requests_per_connection_max =
@@ -88,6 +90,7 @@ struct HttpServerOptions {
   std::string error_type = "text/plain";  ///< Of what the server itself refuses.
   /// The body of such an answer; none: the reason alone.
   std::function<std::string(int status, std::string_view why)> error_body = {};
+  const TlsContext* tls = nullptr;  ///< Of a server; must outlive it. Null: plain connections.
 };
 
 class ServerConnection;
@@ -104,9 +107,18 @@ class HttpServer final : public AcceptHandler {
 
  private:
   friend class ServerConnection;
+  /// Takes streams whose TLS, if any, is taken off.
+  struct PlainAcceptor final : public AcceptHandler {
+    explicit PlainAcceptor(HttpServer& owner) : server(owner) {}
+    StreamHandler& on_accept(StreamPtr stream) override { return server.open(std::move(stream)); }
+    HttpServer& server;
+  };
+  StreamHandler& open(StreamPtr stream);
+
   Loop& loop_;
   RequestHandler& handler_;
   HttpServerOptions options_;
+  PlainAcceptor plain_{*this};
   std::unique_ptr<Listener> listener_;
   std::vector<std::unique_ptr<ServerConnection>> connections_;  ///< Those in use, and free ones.
   std::vector<ServerConnection*> free_;

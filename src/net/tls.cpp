@@ -24,6 +24,13 @@ class TlsContextImpl {
 
   AlpnOffer offer() const { return offer_; }
 
+  /// A session of ours with one who connects to us.
+  SSL* new_server_session() const {
+    SSL* session = SSL_new(context_);
+    SSL_set_accept_state(session);
+    return session;
+  }
+
   SSL* new_session() const {
     SSL* session = SSL_new(context_);
     SSL_set_connect_state(session);
@@ -138,11 +145,12 @@ Status load_own_certificate(SSL_CTX* context, const TlsOptions& options) {
 /// A Stream that encrypts what is written and decrypts what comes in.
 class TlsStream final : public Stream, public StreamHandler {
  public:
-  TlsStream(Loop& loop, const TlsContextImpl& context, StreamHandler& handler)
+  /// Takes the session over. The handler may come later, before any byte does.
+  TlsStream(Loop& loop, SSL* session, bool needs_http2, StreamHandler* handler)
       : loop_(loop),
-        handler_(&handler),
-        session_(context.new_session()),
-        needs_http2_(context.offer() == AlpnOffer::http2),
+        handler_(handler),
+        session_(session),
+        needs_http2_(needs_http2),
         plain_(16 * 1024) {
     from_peer_ = BIO_new(BIO_s_mem());
     to_peer_ = BIO_new(BIO_s_mem());
@@ -151,6 +159,7 @@ class TlsStream final : public Stream, public StreamHandler {
   ~TlsStream() override { SSL_free(session_); }
 
   void attach(StreamPtr inner) { inner_ = std::move(inner); }
+  void attach(StreamHandler& handler) { handler_ = &handler; }
 
   void write(std::string_view bytes) override {
     while (!bytes.empty()) {
@@ -304,8 +313,27 @@ Result<TlsContext> TlsContext::create(const TlsOptions& options, std::string hos
   return TlsContext(std::move(impl));
 }
 
+Result<TlsContext> TlsContext::create_server(const TlsOptions& options) {
+  SSL_CTX* context = SSL_CTX_new(TLS_server_method());
+  auto impl = std::make_unique<TlsContextImpl>(context, "", AlpnOffer::none);
+  SSL_CTX_set_min_proto_version(context, wire_version(options.oldest));
+  SSL_CTX_set_max_proto_version(context, wire_version(options.newest));
+  SSL_CTX_set_mode(context, SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
+  if (auto status = load_own_certificate(context, options); !status) return status.error();
+  return TlsContext(std::move(impl));
+}
+
+StreamHandler& TlsContext::accept(Loop& loop, StreamPtr inner, AcceptHandler& take) const {
+  auto stream = std::make_unique<TlsStream>(loop, impl_->new_server_session(), false, nullptr);
+  stream->attach(std::move(inner));
+  TlsStream& outer = *stream;
+  outer.attach(take.on_accept(StreamPtr(stream.release())));
+  return outer;
+}
+
 StreamPtr TlsContext::connect(Loop& loop, const Dial& dial, StreamHandler& handler) const {
-  auto stream = std::make_unique<TlsStream>(loop, *impl_, handler);
+  auto stream = std::make_unique<TlsStream>(loop, impl_->new_session(),
+                                            impl_->offer() == AlpnOffer::http2, &handler);
   stream->attach(dial(*stream));
   return StreamPtr(stream.release());
 }

@@ -40,6 +40,9 @@ class TlsContext {
   /// Fails when a file cannot be read, the password does not open the key, or the key is not the
   /// certificate's.
   static Result<TlsContext> create(const TlsOptions& options, std::string host);
+  /// The same for those who connect to us: the options' own certificate and key count, and the
+  /// versions.
+  static Result<TlsContext> create_server(const TlsOptions& options);
   TlsContext(TlsContext&&) noexcept;
   TlsContext& operator=(TlsContext&&) noexcept;
   ~TlsContext();
@@ -47,6 +50,9 @@ class TlsContext {
   /// Speaks TLS over the stream that `dial` opens; the handler sees plain bytes and hears
   /// on_connected when the handshake is done. The context must outlive the stream.
   StreamPtr connect(Loop& loop, const Dial& dial, StreamHandler& handler) const;
+  /// Speaks TLS over a connection that came in. `take` gets the stream of plain bytes and names its
+  /// handler; what is returned is the handler of the connection itself.
+  StreamHandler& accept(Loop& loop, StreamPtr inner, AcceptHandler& take) const;
 
  private:
   explicit TlsContext(std::unique_ptr<TlsContextImpl> impl);

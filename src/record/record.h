@@ -26,6 +26,9 @@ enum class Outcome : std::uint8_t {
   cancelled,    ///< Given up by us: the run was cut, or the plan asked for it.
 };
 
+/// How many outcomes there are.
+inline constexpr std::size_t outcome_count = static_cast<std::size_t>(Outcome::cancelled) + 1;
+
 /// The outcome's name in files and tables.
 std::string_view outcome_name(Outcome outcome);
 /// The outcome of that name, if there is one.
