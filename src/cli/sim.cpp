@@ -84,8 +84,8 @@ FlagTable sim_flags(SimFlags& f) {
   t.text({"--dialect"}, "ENGINE", f.dialect,
          "Whose names /metrics has: vllm, sglang, tgi, llamacpp, triton, mindie. [default: vllm]");
   t.group("Behaviour of real servers, and their faults");
-  t.integer({"--tokens-per-chunk"}, "N", f.tokens_per_chunk,
-            "Tokens in each event. [default: 1]", 1);
+  t.integer({"--tokens-per-chunk"}, "N", f.tokens_per_chunk, "Tokens in each event. [default: 1]",
+            1);
   t.text({"--usage"}, "HOW", f.usage,
          "Where token counts go: own-chunk, with-finish, every-chunk, none. [default: own-chunk]");
   t.integer({"--keep-alive-max"}, "N", f.keep_alive_max,
