@@ -169,6 +169,43 @@ std::string alertmanager_inhibitions(const std::vector<AlertRule>& rules) {
   return out;
 }
 
+Json nightingale_rules(const std::vector<AlertRule>& rules) {
+  Json list = Json::array();
+  for (const AlertRule& rule : rules) {
+    const std::string_view name = label(rule.labels, "severity");
+    const int severity = name == "critical" ? 1 : name == "info" ? 3 : 2;
+    Json json = {{"name", rule.name},
+                 {"note", std::string(label(rule.annotations, "description"))},
+                 {"cate", "prometheus"},
+                 {"prod", "metric"},
+                 {"datasource_ids", Json::array({0})},
+                 {"disabled", 0},
+                 {"severity", severity},
+                 {"severities", Json::array({severity})},
+                 {"prom_for_duration", static_cast<int>(to_s(rule.hold))},
+                 {"prom_eval_interval", static_cast<int>(to_s(evaluation_interval))},
+                 {"recover_duration", static_cast<int>(to_s(rule.keep_firing))},
+                 {"enable_stimes", Json::array({"00:00"})},
+                 {"enable_etimes", Json::array({"23:59"})},
+                 {"enable_in_bg", 0},
+                 {"notify_recovered", 1},
+                 {"notify_repeat_step", 60},
+                 {"notify_max_number", 0}};
+    json["rule_config"]["inhibit"] = false;
+    json["rule_config"]["queries"] =
+        Json::array({{{"prom_ql", rule.expr}, {"severity", severity}}});
+    json["enable_days_of_weeks"] = Json::array({Json::array({"0", "1", "2", "3", "4", "5", "6"})});
+    for (const char* key : {"notify_channels", "notify_groups", "callbacks"}) {
+      json[key] = Json::array();
+    }
+    json["append_tags"] = Json::array({format("severity={}", name)});
+    json["annotations"]["summary"] = std::string(label(rule.annotations, "summary"));
+    json["annotations"]["source"] = rule.source;
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
 Result<std::vector<Alert>> judged_case(const AlertRule& rule, const AlertCase& one) {
   Alerts alerts({rule}, evaluation_interval);
   // Metrics that only Prometheus has are judged here too.

@@ -18,6 +18,9 @@ std::string promtool_tests(const std::vector<AlertRule>& rules, std::string_view
 /// The inhibit_rules of an Alertmanager.
 std::string alertmanager_inhibitions(const std::vector<AlertRule>& rules);
 
+/// The rules as Nightingale's own import takes them (a list of its rules), for all data sources.
+Json nightingale_rules(const std::vector<AlertRule>& rules);
+
 /// The state of one rule at the end of one of its cases, judged every 15 s from its start. The
 /// error is about a series that cannot be read.
 Result<std::vector<Alert>> judged_case(const AlertRule& rule, const AlertCase& one);

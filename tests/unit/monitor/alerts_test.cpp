@@ -159,6 +159,21 @@ TEST_CASE("the exported file reads back as the same rules") {
   }
 }
 
+TEST_CASE("Nightingale's rules have our expressions, times in seconds and its severities") {
+  const auto shipped = shipped_alert_rules();
+  REQUIRE(shipped.ok());
+  const Json list = nightingale_rules(shipped->rules);
+  REQUIRE(list.size() == shipped->rules.size());
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const AlertRule& rule = shipped->rules[i];
+    CHECK(list[i]["name"] == rule.name);
+    CHECK(list[i]["rule_config"]["queries"][0]["prom_ql"] == rule.expr);
+    CHECK(list[i]["prom_for_duration"] == static_cast<int>(to_s(rule.hold)));
+    const auto severity = label(rule.labels, "severity");
+    CHECK(list[i]["severity"] == (severity == "critical" ? 1 : severity == "info" ? 3 : 2));
+  }
+}
+
 TEST_CASE("a message to a webhook is one of Alertmanager's") {
   Alerts alerts = own_alerts();
   for (int s = 0; s <= 40; s += 5) alerts.judge(engine_at(s, 20));
