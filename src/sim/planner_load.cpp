@@ -126,10 +126,9 @@ void run_once(const PlanReplica& replica, const PlanLoad& load, const ReplicaRun
               std::uint64_t seed, Pool& pool, LoadFigures& figures) {
   auto requests = make_requests(load, run, seed);
   VirtualOptions options;
-  // Prompts differ in their handover by microseconds; the mean one is everybody's.
-  options.handover =
-      scaled(replica.time->request_overhead(static_cast<std::uint32_t>(load.input_mean())),
-             run.time_scale);
+  options.handover = [&](const Sequence& sequence) {
+    return scaled(replica.time->request_overhead(sequence.input_tokens), run.time_scale);
+  };
   options.plans_ahead = replica.serving->engine.plans_ahead;
   if (load.users > 0) options.concurrency = users_of(load, run);
   if (load.think_s > 0.0) {

@@ -118,7 +118,9 @@ PointFigures simulate(const MeasuredPoint& point, std::uint32_t requests_per_slo
   }
   VirtualOptions options;
   options.concurrency = point.concurrency;
-  options.handover = time.request_overhead(point.input);
+  options.handover = [handover = time.request_overhead(point.input)](const Sequence&) {
+    return handover;
+  };
   options.plans_ahead = point.serving.engine.plans_ahead;
   run_virtual([&](const StepWork& work) { return time.of(work); }, engine_options(point, time),
               requests, options);

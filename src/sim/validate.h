@@ -10,23 +10,17 @@
 #include <vector>
 
 #include "base/json.h"
-#include "sim/scheduler.h"
-#include "sim/step_time.h"
+#include "sim/served_load.h"
 
 namespace tacho {
 
 /// One measured point: a closed loop of `concurrency` requests of these lengths.
-struct MeasuredPoint {
+struct MeasuredPoint : ModelledServer {
   std::string id;
   std::string family;  ///< Model, GPU, engine, number format and GPUs: what errors are grouped by.
   std::string shape;   ///< Model, lengths and concurrency: what configurations are ranked within.
-  GpuProfile gpu;
-  ModelProfile model;
-  Serving serving;
   std::uint32_t input = 0, output = 0, concurrency = 0;
   double least_share = 1.0;  ///< Lengths are uniform from this share of the named ones up to them.
-  /// Settings of the server, but for its cache and the size of a batch.
-  EngineOptions engine = {};
   bool is_saturated = false;  ///< Left out of the statistics.
   double ttft_ms = 0.0, tpot_ms = 0.0;
 
@@ -111,9 +105,9 @@ std::string left_out_table(const Validation& seen, const Validation& unseen);
 Json validation_json(const Validation& validation);
 
 /// Replays a log of requests (a JSON object a line: input_toks, output_toks, and queued_ts,
-/// first_token_ts, last_token_ts in seconds) on the server that `point` describes: measured and
+/// first_token_ts, last_token_ts in seconds) on that server: measured and
 /// simulated mean, P50, P90 and P99 of TTFT, TPOT and E2E, from the server's queue on, as a table.
-Result<std::string> validate_log(const std::string& path, const MeasuredPoint& point);
+Result<std::string> validate_log(const std::string& path, const ModelledServer& server);
 
 /// True when the file has published single figures: its header names a metric.
 bool is_literature(const std::string& path);

@@ -48,9 +48,7 @@ class ClusterDriver final : public EngineListener {
   /// What is said of the way to the scheduler holds for each replica.
   static ClusterOptions complete(ClusterOptions cluster, const VirtualOptions& options) {
     cluster.plans_ahead = cluster.plans_ahead || options.plans_ahead;
-    if (!cluster.handover && options.handover > Duration(0)) {
-      cluster.handover = [handover = options.handover](const Sequence&) { return handover; };
-    }
+    if (!cluster.handover) cluster.handover = options.handover;
     return cluster;
   }
 

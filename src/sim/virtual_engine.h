@@ -37,8 +37,9 @@ struct VirtualRequest : Sequence {
 struct VirtualOptions {
   /// No more are in the engine at a time; the others wait outside, in their order.
   std::size_t concurrency = std::numeric_limits<std::size_t>::max();
-  /// From a client's sending to the scheduler: HTTP, tokenizer, hand-overs.
-  Duration handover{0};
+  /// How long a request takes from its client to the scheduler (HTTP, tokenizer, hand-overs);
+  /// empty: no time.
+  std::function<Duration(const Sequence&)> handover = {};
   /// A step is planned when the one before it begins (asynchronous scheduling), so who comes
   /// meanwhile has to wait for another one.
   bool plans_ahead = false;

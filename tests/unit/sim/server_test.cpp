@@ -409,7 +409,7 @@ TEST_CASE("live and virtual: the way to the scheduler takes the same time, and s
   CHECK(truth["queued_ns"].get<std::int64_t>() == to_ns(received + way));
   const VirtualRun run =
       run_virtual([&](const StepWork& work) { return time.of(work); }, {.kv_tokens = 100'000},
-                  twins, {.handover = way, .keeps_tokens = true});
+                  twins, {.handover = [&](const Sequence&) { return way; }, .keeps_tokens = true});
   std::vector<std::int64_t> planned;
   for (const Instant token : run.tokens_of(twins[0])) planned.push_back(to_ns(token));
   CHECK(truth["planned_ns"].get<std::vector<std::int64_t>>() == planned);

@@ -20,6 +20,7 @@ struct World {
   std::vector<VirtualRequest> requests;
   std::size_t concurrency = 0;
   Duration handover{0};
+  Duration way_of(const Sequence& s) const { return handover * (1 + s.input_tokens % 3); }
   bool plans_ahead = false;
 };
 
@@ -102,7 +103,7 @@ std::string describe(const VirtualRun& run, const std::vector<VirtualRequest>& r
 std::string play(World world, bool folds, VirtualRun* kept = nullptr) {
   const VirtualRun run = run_virtual(odd_cost, world.engine, world.requests,
                                      {.concurrency = world.concurrency,
-                                      .handover = world.handover,
+                                      .handover = [&](const Sequence& s) { return world.way_of(s); },
                                       .plans_ahead = world.plans_ahead,
                                       .keeps_tokens = true,
                                       .folds = folds});
@@ -155,7 +156,7 @@ TEST_CASE("blocks and tokens are conserved at every step of 1,000 seeds") {
     World world = draw_world(seed);
     std::uint64_t emitted_before = 0;
     VirtualOptions options{.concurrency = world.concurrency,
-                           .handover = world.handover,
+                           .handover = [&](const Sequence& s) { return world.way_of(s); },
                            .plans_ahead = world.plans_ahead,
                            .folds = false};
     options.before_step = [&](const Scheduler& scheduler, Instant) {
@@ -179,7 +180,7 @@ TEST_CASE("blocks and tokens are conserved at every step of 1,000 seeds") {
     for (const VirtualRequest& r : world.requests) {
       REQUIRE(r.emitted == r.output_tokens);
       REQUIRE(r.arrival <= r.sent);
-      REQUIRE(r.queued == r.sent + world.handover);
+      REQUIRE(r.queued == r.sent + world.way_of(r));
       REQUIRE(r.queued <= r.scheduled);
       REQUIRE(r.scheduled < r.first_token);
       REQUIRE(r.first_token <= r.last_token);
@@ -205,7 +206,7 @@ TEST_CASE("a handover lies between a client's sending and the scheduler's queue"
   EngineOptions engine;
   engine.kv_tokens = 10'000;
   run_virtual([](const StepWork&) { return Duration(10); }, engine, requests,
-              {.concurrency = 1, .handover = Duration(7)});
+              {.concurrency = 1, .handover = [](const Sequence&) { return Duration(7); }});
   CHECK(to_ns(requests[0].queued) == 7);
   CHECK(to_ns(requests[0].last_token) == 37);
   // The second is sent when the first is done; the third comes to an idle engine.
