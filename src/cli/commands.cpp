@@ -7,9 +7,10 @@ namespace tacho {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> all{
-      bench_command(),   sim_command(),    plan_command(),    calibrate_command(),
-      monitor_command(), report_command(), dataset_command(), export_command(),
-      metrics_command(), print_command(),  version_command(),
+      bench_command(),   sim_command(),       sim_validate_command(), sim_fit_command(),
+      plan_command(),    calibrate_command(), monitor_command(),      report_command(),
+      dataset_command(), export_command(),    metrics_command(),      print_command(),
+      version_command(),
   };
   return all;
 }

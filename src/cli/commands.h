@@ -9,6 +9,10 @@ namespace tacho {
 Command bench_command();
 /// `tacho sim`: the built-in engine as a server.
 Command sim_command();
+/// `tacho sim validate`: how right the engine's model is.
+Command sim_validate_command();
+/// `tacho sim fit`: profiles from one's own runs.
+Command sim_fit_command();
 /// `tacho plan`: the GPUs for a load, and what they cost.
 Command plan_command();
 /// `tacho calibrate`: what this machine can carry, and at what error.

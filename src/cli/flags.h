@@ -76,7 +76,7 @@ Result<double> parse_seconds(std::string_view text);
 
 /// One of tacho's commands.
 struct Command {
-  std::string_view name;
+  std::string_view name;      ///< One word, or two: "sim fit" is part of what sim does.
   std::string_view summary;   ///< One line.
   std::string_view usage;     ///< The arguments, as shown after "tacho NAME".
   std::string_view examples;  ///< Lines to copy; may be empty.
@@ -84,6 +84,12 @@ struct Command {
   FlagTable (*flags)();
   /// Runs; the exit code.
   int (*run)(const std::vector<std::string>& arguments);
+
+  bool is_part() const { return name.find(' ') != std::string_view::npos; }
+  /// True when `other` is a part of it.
+  bool has_part(const Command& other) const {
+    return other.is_part() && other.name.substr(0, other.name.find(' ')) == name;
+  }
 };
 
 /// All commands, in the order of the help text.

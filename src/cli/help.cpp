@@ -69,18 +69,40 @@ std::string roff(std::string_view text) {
   return out.starts_with('.') || out.starts_with('\'') ? "\\&" + out : out;
 }
 
+/// The second word of a part's name.
+std::string_view part_word(const Command& part) {
+  return part.name.substr(part.name.find(' ') + 1);
+}
+
+/// The options of a command, and the words and options of its parts.
 std::string option_words(const Command& command) {
   std::vector<std::string> words;
-  const FlagTable table = command.flags();
-  for (const Flag& flag : table.rows()) {
-    words.insert(words.end(), flag.names.begin(), flag.names.end());
+  const auto add = [&](const Command& one) {
+    const FlagTable table = one.flags();
+    for (const Flag& flag : table.rows())
+      words.insert(words.end(), flag.names.begin(), flag.names.end());
+  };
+  add(command);
+  for (const Command& part : commands()) {
+    if (!command.has_part(part)) continue;
+    words.emplace_back(part_word(part));
+    add(part);
   }
   return join(words, " ");
 }
 
+/// The commands that are no part of another one.
+std::vector<Command> whole_commands() {
+  std::vector<Command> all;
+  for (const Command& command : commands()) {
+    if (!command.is_part()) all.push_back(command);
+  }
+  return all;
+}
+
 std::string command_words() {
   std::vector<std::string> words;
-  for (const Command& command : commands()) words.emplace_back(command.name);
+  for (const Command& command : whole_commands()) words.emplace_back(command.name);
   return join(words, " ");
 }
 
@@ -88,7 +110,7 @@ std::string bash_completion() {
   std::string out = format(
       "# bash completion for tacho, made from its own flag tables\n_tacho() {{\n"
       "  local current=${{COMP_WORDS[COMP_CWORD]}} words\n  case ${{COMP_WORDS[1]}} in\n");
-  for (const Command& command : commands()) {
+  for (const Command& command : whole_commands()) {
     out += format("    {}) words=\"{}\" ;;\n", command.name, option_words(command));
   }
   out += format(
@@ -107,7 +129,7 @@ std::string zsh_completion() {
       "then\n";
   out += format("    compadd -- {} --help --version\n    return\n  fi\n  case $words[2] in\n",
                 command_words());
-  for (const Command& command : commands()) {
+  for (const Command& command : whole_commands()) {
     out += format("    {}) compadd -- {}; _files ;;\n", command.name, option_words(command));
   }
   return out + "  esac\n}\n_tacho \"$@\"\n";
@@ -120,14 +142,18 @@ std::string fish_completion() {
     return "'" + text + "'";
   };
   for (const Command& command : commands()) {
-    out += format("complete -c tacho -n __fish_use_subcommand -a {} -d {}\n", command.name,
+    const std::string_view parent = command.name.substr(0, command.name.find(' '));
+    const std::string when = command.is_part() ? format("'__fish_seen_subcommand_from {}'", parent)
+                                               : "__fish_use_subcommand";
+    const std::string_view word = command.is_part() ? part_word(command) : command.name;
+    out += format("complete -c tacho -n {} -a {} -d {}\n", when, word,
                   quoted(std::string(command.summary)));
     const FlagTable table = command.flags();
     for (const Flag& flag : table.rows()) {
       for (const auto& name : flag.names) {
         if (!name.starts_with("--")) continue;
-        out += format("complete -c tacho -n '__fish_seen_subcommand_from {}' -l {}{} -d {}\n",
-                      command.name, name.substr(2), flag.value.empty() ? "" : " -r",
+        out += format("complete -c tacho -n '__fish_seen_subcommand_from {}' -l {}{} -d {}\n", word,
+                      name.substr(2), flag.value.empty() ? "" : " -r",
                       quoted(std::string(cut_utf8(flag.help, 70))));
       }
     }
@@ -156,7 +182,7 @@ std::string overview_text() {
       "tacho – the tachometer for LLM inference engines\n\nUsage: tacho COMMAND "
       "[OPTIONS]\n\nCommands:\n";
   for (const Command& command : commands())
-    out += format("  {:<10} {}\n", command.name, command.summary);
+    out += format("  {:<13} {}\n", command.name, command.summary);
   out +=
       "\nFirst steps:\n"
       "  tacho bench --sim h800/llama-3-8b --concurrency 1,8,32        against the built-in "

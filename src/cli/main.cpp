@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -43,15 +44,23 @@ int run(const std::vector<std::string>& arguments) {
   }
   const std::string name =
       arguments[0] == "--version" || arguments[0] == "-V" ? "version" : arguments[0];
-  const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-  for (const Command& command : commands()) {
-    if (command.name != name) continue;
-    if (!asks_for_help(rest)) return command.run(rest);
-    print_text(help_text(command));
+  // A command of two words, such as "sim fit", goes before that of the first alone.
+  for (const std::size_t words : {2u, 1u}) {
+    const std::string typed = words == 1             ? name
+                              : arguments.size() > 1 ? name + " " + arguments[1]
+                                                     : "";
+    const auto command = std::find_if(commands().begin(), commands().end(),
+                                      [&](const Command& one) { return one.name == typed; });
+    if (command == commands().end()) continue;
+    const std::vector<std::string> rest(arguments.begin() + words, arguments.end());
+    if (!asks_for_help(rest)) return command->run(rest);
+    print_text(help_text(*command));
     return 0;
   }
   std::string names;
-  for (const Command& command : commands()) names += format(" {}", command.name);
+  for (const Command& command : commands()) {
+    if (!command.is_part()) names += format(" {}", command.name);
+  }
   return fail(input_error(format("unknown command '{}'; there are{}", name, names)));
 }
 

@@ -9,7 +9,7 @@
 #include "cli/commands.h"
 #include "cli/sim_cluster.h"
 #include "cli/sim_scheduler.h"
-#include "cli/sim_validate.h"
+#include "cli/sim_serving.h"
 #include "net/epoll_loop.h"
 #include "net/fetch.h"
 #include "sim/server.h"
@@ -21,16 +21,14 @@ namespace {
 /// Options of `tacho sim`, as typed.
 struct SimFlags {
   std::string unix_socket;
-  std::string gpu = "h800", model = "llama-3-8b", served_model_name, host = "127.0.0.1",
-              usage = "own-chunk", api_key, timing = "model", dialect = "vllm";
-  std::uint32_t port = 8000, tensor_parallel = 1, seed = 0, context_max = 0, tokens_per_chunk = 1;
+  ServingFlags serving;
+  std::string served_model_name, host = "127.0.0.1", usage = "own-chunk", api_key, timing = "model",
+                                 dialect = "vllm";
+  std::uint32_t port = 8000, seed = 0, context_max = 0, tokens_per_chunk = 1;
   std::uint32_t keep_alive_max = 0;
   SchedulerFlags scheduler;
   ClusterFlags cluster;
   std::uint32_t truth_max = 4'000'000;
-  std::uint32_t expert_parallel = 1;
-  std::string engine = "vllm", precision, kv_precision = "auto";
-  bool is_eager = false;
   std::uint32_t connections_max = 0, queue_max = 0;
   std::uint32_t body_mb_max = 64;
   double startup_s = 0.0, keep_alive_s = 0.0, ttft_ms = 20.0, gap_ms = 20.0;
@@ -40,24 +38,7 @@ struct SimFlags {
 FlagTable sim_flags(SimFlags& f) {
   FlagTable t;
   t.group("Engine");
-  t.text({"--gpu"}, "GPU", f.gpu,
-         "Hardware profile: rtx4090, l20, l40s, a800, a100, h20, h800, h100, h200, b200, "
-         "rtxpro6000, mi300x, 910b, or a FILE.json of one. [default: h800]");
-  t.text({"--model"}, "MODEL", f.model,
-         "Model profile, such as llama-3-8b or qwen2.5-7b, or a config.json of Hugging Face. "
-         "[default: llama-3-8b]");
-  t.text({"--engine"}, "ENGINE", f.engine,
-         "Whose host times and kernels: vllm, sglang, trtllm, or a FILE.json. [default: vllm]");
-  t.text({"--precision", "--quantization"}, "P", f.precision,
-         "Of the weights: bf16, fp8, int8, int4, fp4. [default: as the model was published]");
-  t.text({"--kv-precision", "--kv-cache-dtype"}, "P", f.kv_precision,
-         "Of the KV cache: auto (16 bit), fp8, int8. [default: auto]");
-  t.toggle({"--eager", "--enforce-eager"}, f.is_eager,
-           "Kernels are launched one by one instead of as recorded graphs.");
-  t.integer({"--tp", "--tensor-parallel-size"}, "N", f.tensor_parallel,
-            "GPUs that share the model. [default: 1]", 1, 1024);
-  t.integer({"--ep", "--expert-parallel-size"}, "N", f.expert_parallel,
-            "Of these, how many share the experts. [default: 1]", 1, 1024);
+  add_serving_flags(t, f.serving);
   t.integer({"--max-model-len"}, "N", f.context_max, "Context length. [default: the model's]");
   t.integer({"--seed"}, "N", f.seed, "Seed of answers, lengths and faults. [default: 0]");
   t.text(
@@ -126,37 +107,15 @@ Result<std::optional<FixedTiming>> parse_timing(const SimFlags& f) {
   return std::optional<FixedTiming>({from_s(f.ttft_ms / 1e3), from_s(f.gap_ms / 1e3)});
 }
 
-Result<Serving> read_serving(const SimFlags& f, const ModelProfile& model) {
-  Serving serving;
-  serving.tensor_parallel = f.tensor_parallel;
-  serving.expert_parallel = f.expert_parallel;
-  serving.is_eager = f.is_eager;
-  serving.precision = model.precision;
-  if (!f.precision.empty()) {
-    auto precision = parse_precision(f.precision);
-    if (!precision) return precision.error();
-    serving.precision = *precision;
-  }
-  if (f.kv_precision != "auto") {
-    auto precision = parse_precision(f.kv_precision);
-    if (!precision) return precision.error();
-    serving.kv_element_bytes = *precision == NumberFormat::bf16 ? 2.0 : 1.0;
-  }
-  auto engine = find_engine(f.engine);
-  if (!engine) return engine.error();
-  serving.engine = std::move(*engine);
-  return serving;
-}
-
 Result<SimOptions> read_options(const SimFlags& f) {
   SimOptions options;
   auto timing = parse_timing(f);
   if (!timing) return timing.error();
   options.fixed = *timing;
   options.truth_max = f.truth_max;
-  auto gpu = find_gpu(f.gpu);
+  auto gpu = find_gpu(f.serving.gpu);
   if (!gpu) return gpu.error();
-  auto model = find_model(f.model);
+  auto model = find_model(f.serving.model);
   if (!model) return model.error();
   auto usage = parse_usage(f.usage);
   if (!usage) return usage.error();
@@ -186,7 +145,7 @@ Result<SimOptions> read_options(const SimFlags& f) {
     if (!rule) return rule.error();
     options.faults.push_back(*rule);
   }
-  auto serving = read_serving(f, *model);
+  auto serving = read_serving(f.serving, *model);
   if (!serving) return serving.error();
   options.serving = *serving;
   if (auto status = read_cluster(f.cluster, options); !status) return status.error();
@@ -235,8 +194,6 @@ int serve(const SimFlags& flags, SimOptions options) {
 }
 
 int run_sim(const std::vector<std::string>& arguments) {
-  if (!arguments.empty() && arguments.front() == "validate")
-    return run_sim_validate({arguments.begin() + 1, arguments.end()});
   SimFlags flags;
   auto others = sim_flags(flags).parse(arguments);
   if (!others) return fail(others.error());
@@ -252,7 +209,7 @@ int run_sim(const std::vector<std::string>& arguments) {
 Command sim_command() {
   return {"sim",
           "serves the built-in engine, an OpenAI-compatible server that needs no GPU",
-          "[OPTIONS] | validate FILE.csv [OPTIONS]",
+          "[OPTIONS]",
           "  tacho sim --gpu h800 --model llama-3-8b --port 8000\n"
           "  curl http://127.0.0.1:8000/v1/chat/completions -d "
           "'{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}'\n",

@@ -1,14 +1,24 @@
-#include "cli/sim_validate.h"
-
+// `tacho sim validate FILE.csv`: how right the engine's model is.
 #include <cstdio>
 
 #include "base/text.h"
+#include "cli/commands.h"
 #include "cli/progress_display.h"
+#include "cli/sim_serving.h"
 #include "sim/fit.h"
 #include "sim/validate.h"
 
 namespace tacho {
 namespace {
+
+/// Its options, as typed.
+struct ValidateFlags {
+  std::vector<std::string> gpus, models, engines;
+  std::uint32_t requests_per_slot = 10;
+  std::string leave_out, precision;
+  std::uint32_t tensor_parallel = 1, max_num_seqs = 256, max_num_batched_tokens = 8192;
+  bool as_json = false;
+};
 
 FlagTable validate_flags(ValidateFlags& f) {
   FlagTable t;
@@ -57,22 +67,19 @@ int print_left_out(const Validation& seen, const Validation& unseen, bool as_jso
 int run_log(const ValidateFlags& flags, const OwnProfiles& own, const std::string& path) {
   if (own.gpus.empty() || own.models.empty())
     return fail(input_error("a log of requests needs --gpu and --model"));
-  MeasuredPoint point;
-  point.gpu = own.gpus.front();
-  point.model = own.models.front();
-  auto engine = own.engines.empty() ? find_engine("vllm") : Result(own.engines.front());
-  if (!engine) return fail(engine.error());
-  point.serving.engine = *engine;
-  point.serving.tensor_parallel = flags.tensor_parallel;
-  point.serving.precision = point.model.precision;
-  if (!flags.precision.empty()) {
-    const auto precision = parse_precision(flags.precision);
-    if (!precision) return fail(precision.error());
-    point.serving.precision = *precision;
-  }
-  point.engine.max_num_seqs = flags.max_num_seqs;
-  point.engine.max_num_batched_tokens = flags.max_num_batched_tokens;
-  const auto table = validate_log(path, point);
+  ModelledServer server;
+  server.gpu = own.gpus.front();
+  server.model = own.models.front();
+  ServingFlags typed;
+  typed.tensor_parallel = flags.tensor_parallel;
+  typed.precision = flags.precision;
+  auto serving = read_serving(typed, server.model);
+  if (!serving) return fail(serving.error());
+  server.serving = std::move(*serving);
+  if (!own.engines.empty()) server.serving.engine = own.engines.front();
+  server.engine.max_num_seqs = flags.max_num_seqs;
+  server.engine.max_num_batched_tokens = flags.max_num_batched_tokens;
+  const auto table = validate_log(path, server);
   return table ? print(*table) : fail(table.error());
 }
 
@@ -80,8 +87,6 @@ int run_literature(const OwnProfiles& own, const std::string& path) {
   const auto table = validate_literature(path, own);
   return table ? print(*table) : fail(table.error());
 }
-
-}  // namespace
 
 int run_sim_validate(const std::vector<std::string>& arguments) {
   ValidateFlags flags;
@@ -115,6 +120,21 @@ int run_sim_validate(const std::vector<std::string>& arguments) {
                                          : validation_table(validation);
   std::fputs(text.c_str(), stdout);
   return 0;
+}
+
+}  // namespace
+
+Command sim_validate_command() {
+  return {"sim validate",
+          "says how right the engine's model is, against measured rows",
+          "FILE.csv|LOG.jsonl [OPTIONS]",
+          "  tacho sim validate measured.csv --leave-out family\n"
+          "  tacho sim validate log.jsonl --gpu h100 --model llama-3.1-8b\n",
+          [] {
+            static ValidateFlags flags;
+            return validate_flags(flags);
+          },
+          run_sim_validate};
 }
 
 }  // namespace tacho

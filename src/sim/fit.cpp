@@ -10,11 +10,6 @@ namespace {
 // A prompt's wait depends on how requests of a measurement met, so it counts half.
 constexpr double ttft_weight = 1.0;
 
-double* place_of(MeasuredPoint& point, const ConstantName& name) {
-  if (point.serving.engine.id == name.owner) return find_constant(point.serving.engine, name.name);
-  return point.gpu.id == name.owner ? find_constant(point.gpu, name.name) : nullptr;
-}
-
 std::array<double, 3> residuals_of(const MeasuredPoint& point, std::uint32_t requests_per_slot) {
   if (point.is_saturated || !has_room(point)) return {};
   const PointFigures simulated = simulate(point, requests_per_slot);
@@ -63,6 +58,12 @@ void add(std::vector<ConstantName>& names, ConstantName name) {
 }
 
 }  // namespace
+
+double* place_of(ModelledServer& server, const ConstantName& name) {
+  if (server.serving.engine.id == name.owner)
+    return find_constant(server.serving.engine, name.name);
+  return server.gpu.id == name.owner ? find_constant(server.gpu, name.name) : nullptr;
+}
 
 std::vector<ConstantName> fitted_constants(const std::vector<MeasuredPoint>& points) {
   std::vector<ConstantName> names;

@@ -14,6 +14,9 @@ struct FittedConstant {
   double before = 0.0, after = 0.0;
 };
 
+/// Its place in that server's profiles; null when they are another's or have none of that name.
+double* place_of(ModelledServer& server, const ConstantName& name);
+
 /// The constants that the profiles of these points name as fitted, and have.
 std::vector<ConstantName> fitted_constants(const std::vector<MeasuredPoint>& points);
 

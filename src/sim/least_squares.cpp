@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace tacho {
 namespace {
@@ -57,6 +58,45 @@ std::vector<double> step(const Matrix& slopes, const std::vector<double>& residu
   return solve(std::move(normal), std::move(right));
 }
 
+/// The search of Hooke and Jeeves ("Direct search" solution of numerical and statistical problems,
+/// J. ACM 8, 1961): each constant a little up or down, and when that led somewhere, the whole way
+/// once more.
+std::vector<double> search(std::vector<double> base, const std::vector<double>& bounds,
+                           const Residuals& residuals, const FitRules& rules) {
+  const auto cost_of = [&](std::vector<double>& logs) {
+    for (std::size_t i = 0; i < logs.size(); ++i) logs[i] = std::min(logs[i], std::log(bounds[i]));
+    return fit_cost(residuals(factors_of(logs)), rules);
+  };
+  const auto explore = [&](std::vector<double> logs, double cost, double size) {
+    for (std::size_t i = 0; i < logs.size(); ++i) {
+      for (const double by : {size, -size}) {
+        std::vector<double> tried = logs;
+        tried[i] += by;
+        const double then = cost_of(tried);
+        if (then >= cost) continue;
+        logs = std::move(tried);
+        cost = then;
+        break;
+      }
+    }
+    return std::pair(logs, cost);
+  };
+  double best = cost_of(base);
+  for (double size = rules.search; size > rules.search / 20.0; size /= 2.0) {
+    auto [now, cost] = explore(base, best, size);
+    for (int moves = 0; cost < best && moves < 50; ++moves) {
+      std::vector<double> further = now;
+      for (std::size_t i = 0; i < now.size(); ++i) further[i] += now[i] - base[i];
+      base = now;
+      best = cost;
+      const double start = cost_of(further);
+      std::tie(now, cost) = explore(std::move(further), start, size);
+      if (cost >= best) std::tie(now, cost) = explore(base, best, size);
+    }
+  }
+  return base;
+}
+
 }  // namespace
 
 double fit_cost(const std::vector<double>& residuals, const FitRules& rules) {
@@ -99,6 +139,7 @@ std::vector<double> fit_factors(const std::vector<double>& bounds, const Residua
     }
     if (!is_better) break;
   }
+  if (rules.search > 0.0) logs = search(std::move(logs), bounds, residuals, rules);
   return factors_of(logs);
 }
 

@@ -19,6 +19,9 @@ struct FitRules {
   /// How far a constant is thought to be from its start, as a logarithm: what the measurements do
   /// not settle stays where it was.
   double prior = 0.7;
+  /// Afterwards, steps by trial from this size down to a sixteenth of it; 0: none. Where what is
+  /// fitted jumps, because requests meet in other steps, slopes lead only so far.
+  double search = 0.0;
 };
 
 /// The factors that make the residuals small, each at most its bound; all start at 1.

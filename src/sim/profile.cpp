@@ -65,15 +65,21 @@ double weight_bytes(NumberFormat precision) {
   return 2.0;
 }
 
+std::string GpuProfile::law_name(const std::map<std::string, OperatorLaw>& laws,
+                                 std::string_view engine, NumberFormat precision, bool has_blocks) {
+  const std::string word(to_text(precision)), of_engine = std::string(engine) + "/";
+  std::vector<std::string> names{of_engine + word, word, of_engine + "bf16", "bf16"};
+  if (has_blocks) names.insert(names.begin(), {of_engine + word + "-block", word + "-block"});
+  for (const std::string& name : names) {
+    if (laws.contains(name)) return name;
+  }
+  return laws.empty() ? "" : laws.begin()->first;
+}
+
 OperatorLaw GpuProfile::law(const std::map<std::string, OperatorLaw>& laws, std::string_view engine,
                             NumberFormat precision, bool has_blocks) {
-  const std::string word(to_text(precision)), of_engine = std::string(engine) + "/";
-  std::vector<std::string> keys{of_engine + word, word, of_engine + "bf16", "bf16"};
-  if (has_blocks) keys.insert(keys.begin(), {of_engine + word + "-block", word + "-block"});
-  for (const std::string& key : keys) {
-    if (const auto found = laws.find(key); found != laws.end()) return found->second;
-  }
-  return laws.empty() ? OperatorLaw{} : laws.begin()->second;
+  const auto found = laws.find(law_name(laws, engine, precision, has_blocks));
+  return found == laws.end() ? OperatorLaw{} : found->second;
 }
 
 double ModelProfile::attention_parameters() const {

@@ -64,8 +64,12 @@ struct GpuProfile {
   std::map<std::string, double> priors;  ///< What they were before, in the file's units.
   double efficiency = 1.0;               ///< A factor on all its peaks, from `tacho sim fit`.
 
-  /// The law of that engine and precision, or the nearest there is; `has_blocks` asks for that of
-  /// weights scaled in blocks first.
+  /// The name of the law of that engine and precision, or of the nearest there is; `has_blocks`
+  /// asks for that of weights scaled in blocks first. Empty when there are no laws.
+  static std::string law_name(const std::map<std::string, OperatorLaw>& laws,
+                              std::string_view engine, NumberFormat precision,
+                              bool has_blocks = false);
+  /// That law, or the usual one where there are none.
   static OperatorLaw law(const std::map<std::string, OperatorLaw>& laws, std::string_view engine,
                          NumberFormat precision, bool has_blocks = false);
 };

@@ -18,7 +18,7 @@ struct ModelledServer {
   GpuProfile gpu;
   ModelProfile model;
   Serving serving;
-  /// Its settings, but for the size of its cache, which follows from the others.
+  /// Its settings; a cache of no size is of the size that follows from the others.
   EngineOptions engine = {};
 };
 
@@ -37,10 +37,10 @@ struct ServedRequest {
 
 /// Requests that one server answered, from idle to idle.
 struct ServedLoad {
-  std::string label;
+  std::string label = {};
   /// Of a closed loop: a request is sent when one of so many ends. Else each at its own time.
   std::size_t concurrency = std::numeric_limits<std::size_t>::max();
-  std::vector<ServedRequest> requests;  ///< In the order of their sending.
+  std::vector<ServedRequest> requests = {};  ///< In the order of their sending.
 };
 
 /// The same requests in virtual time on that server. With `has_way` they take the way from a client

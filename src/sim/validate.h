@@ -20,7 +20,7 @@ struct MeasuredPoint : ModelledServer {
   std::string family;  ///< Model, GPU, engine, number format and GPUs: what errors are grouped by.
   std::string shape;   ///< Model, lengths and concurrency: what configurations are ranked within.
   std::uint32_t input = 0, output = 0, concurrency = 0;
-  double least_share = 1.0;  ///< Lengths are uniform from this share of the named ones up to them.
+  double least_share = 1.0;   ///< Lengths are uniform from this share of the named ones up to them.
   bool is_saturated = false;  ///< Left out of the statistics.
   double ttft_ms = 0.0, tpot_ms = 0.0;
 

@@ -101,12 +101,13 @@ std::string describe(const VirtualRun& run, const std::vector<VirtualRequest>& r
 }
 
 std::string play(World world, bool folds, VirtualRun* kept = nullptr) {
-  const VirtualRun run = run_virtual(odd_cost, world.engine, world.requests,
-                                     {.concurrency = world.concurrency,
-                                      .handover = [&](const Sequence& s) { return world.way_of(s); },
-                                      .plans_ahead = world.plans_ahead,
-                                      .keeps_tokens = true,
-                                      .folds = folds});
+  const VirtualRun run =
+      run_virtual(odd_cost, world.engine, world.requests,
+                  {.concurrency = world.concurrency,
+                   .handover = [&](const Sequence& s) { return world.way_of(s); },
+                   .plans_ahead = world.plans_ahead,
+                   .keeps_tokens = true,
+                   .folds = folds});
   if (kept != nullptr) *kept = run;
   return describe(run, world.requests);
 }
