@@ -33,10 +33,11 @@ constexpr EngineName vllm[] = {
     {&quantity::engine_decode, "vllm_request_decode_time_seconds"},
 };
 
+// With priorities the scheduler's gauges stand there once more for each; the total names none.
 constexpr EngineName sglang[] = {
-    {&quantity::engine_running, "sglang_num_running_reqs"},
-    {&quantity::engine_waiting, "sglang_num_queue_reqs"},
-    {&quantity::engine_waiting, "+sglang_num_grammar_queue_reqs"},
+    {&quantity::engine_running, "sglang_num_running_reqs", "priority="},
+    {&quantity::engine_waiting, "sglang_num_queue_reqs", "priority="},
+    {&quantity::engine_waiting, "+sglang_num_grammar_queue_reqs", "priority="},
     {&quantity::engine_kv_usage, "sglang_token_usage"},
     {&quantity::engine_kv_capacity, "sglang_max_total_num_tokens"},
     {&quantity::engine_preemptions, "sglang_num_retracted_requests_total"},
@@ -81,6 +82,8 @@ constexpr EngineName tensorrt_llm[] = {
     {&quantity::engine_failed, "trtllm_request_error_total"},
     {&quantity::engine_prefix_hits, "trtllm_prompt_cached_tokens_total"},
     {&quantity::engine_prefix_hit_ratio, "trtllm_kv_cache_hit_rate"},
+    {&quantity::engine_draft_tokens, "trtllm_spec_decode_num_draft_tokens_total"},
+    {&quantity::engine_draft_accepted, "trtllm_spec_decode_num_accepted_tokens_total"},
     {&quantity::engine_ttft, "trtllm_time_to_first_token_seconds"},
     {&quantity::engine_tpot, "trtllm_time_per_output_token_seconds"},
     {&quantity::engine_e2e, "trtllm_e2e_request_latency_seconds"},
@@ -107,11 +110,14 @@ constexpr EngineName llamacpp[] = {
     {&quantity::engine_prompt_tokens, "llamacpp_prompt_tokens_total"},
     {&quantity::engine_generation_tokens, "llamacpp_tokens_predicted_total"},
     {&quantity::engine_prefix_hits, "llamacpp_prompt_tokens_cached_total"},
+    {&quantity::engine_draft_tokens, "llamacpp_spec_decode_num_draft_tokens_total"},
+    {&quantity::engine_draft_accepted, "llamacpp_spec_decode_num_accepted_tokens_total"},
 };
 
 constexpr EngineName lmdeploy[] = {
     {&quantity::engine_running, "lmdeploy_num_requests_running"},
     {&quantity::engine_waiting, "lmdeploy_num_requests_waiting"},
+    {&quantity::engine_waiting, "+lmdeploy_num_api_requests_waiting"},
     {&quantity::engine_kv_usage, "lmdeploy_gpu_cache_usage_perc"},
     {&quantity::engine_prompt_tokens, "lmdeploy_prompt_tokens_total"},
     {&quantity::engine_generation_tokens, "lmdeploy_generation_tokens_total"},
@@ -132,6 +138,7 @@ constexpr EngineName lmdeploy[] = {
 constexpr EngineName mindie[] = {
     {&quantity::engine_running, "num_requests_running"},
     {&quantity::engine_waiting, "num_requests_waiting"},
+    {&quantity::engine_waiting, "+num_requests_swapped"},
     {&quantity::engine_kv_usage, "npu_cache_usage_perc"},
     {&quantity::engine_preemptions, "num_preemptions_total"},
     {&quantity::engine_prompt_tokens, "prompt_tokens_total"},
@@ -146,8 +153,10 @@ constexpr EngineName mindie[] = {
     {&quantity::engine_e2e, "e2e_request_latency_seconds"},
 };
 
+// Its requests in flight are those that wait for their first token, too.
 constexpr EngineName dynamo[] = {
     {&quantity::engine_running, "dynamo_frontend_inflight_requests"},
+    {&quantity::engine_running, "-dynamo_frontend_queued_requests"},
     {&quantity::engine_waiting, "dynamo_frontend_queued_requests"},
     {&quantity::engine_kv_usage, "dynamo_component_kvstats_gpu_cache_usage_percent"},
     {&quantity::engine_prompt_tokens, "dynamo_frontend_input_sequence_tokens_sum"},
@@ -161,14 +170,14 @@ constexpr EngineName dynamo[] = {
 
 constexpr EngineKind kinds[] = {
     {"vllm", "vllm_", "model_name", "engine", "", vllm, "0.6 to 0.33"},
-    {"sglang", "sglang_", "model_name", "dp_rank", "tp_rank", sglang, "0.5"},
-    {"tensorrt-llm", "trtllm_", "model_name", "", "", tensorrt_llm, "1.0"},
+    {"sglang", "sglang_", "model_name", "dp_rank", "tp_rank|pp_rank", sglang, "0.4, 0.5"},
+    {"tensorrt-llm", "trtllm_", "model_name", "", "", tensorrt_llm, "1.0 and of 2026"},
     {"tgi", "tgi_", "", "", "", tgi, "3"},
-    {"triton", "nv_inference_", "model", "", "", triton, "2.5x with TensorRT-LLM"},
+    {"triton", "nv_inference_", "model", "", "", triton, "23.11 and later, TensorRT-LLM"},
     {"llama.cpp", "llamacpp_", "", "", "", llamacpp, "of 2026"},
-    {"lmdeploy", "lmdeploy_", "model_name", "engine", "", lmdeploy, "0.10"},
-    {"dynamo", "dynamo_", "model", "", "", dynamo, "0.6"},
-    {"mindie", "npu_cache_usage_perc", "model_name", "", "", mindie, "2"},
+    {"lmdeploy", "lmdeploy_", "model_name", "engine", "", lmdeploy, "0.10 and later"},
+    {"dynamo", "dynamo_", "model", "", "", dynamo, "0.6 and later"},
+    {"mindie", "npu_cache_usage_perc", "model_name", "", "", mindie, "2.1"},
 };
 
 }  // namespace

@@ -22,6 +22,7 @@ bool matches(const MetricLine& line, std::string_view where) {
   if (where.empty() || where.find('=') == std::string_view::npos) return true;
   const std::size_t equals = where.find('=');
   const std::string_view value = label(line.labels, where.substr(0, equals));
+  if (equals + 1 == where.size()) return value.empty();
   const auto allowed = split(where.substr(equals + 1), '|');
   return std::find(allowed.begin(), allowed.end(), value) != allowed.end();
 }
@@ -83,6 +84,11 @@ std::optional<HistogramReading> histogram_of(const Group& group, const EngineNam
   return histogram;
 }
 
+/// A row's name without its sign.
+std::string_view bare(std::string_view name) {
+  return name.substr(name.starts_with('+') || name.starts_with('-') ? 1 : 0);
+}
+
 void read_row(const Group& group, const EngineName& row, Subject& subject) {
   if (row.quantity->kind == QuantityKind::histogram) {
     if (subject.histogram(*row.quantity) != nullptr) return;
@@ -91,16 +97,17 @@ void read_row(const Group& group, const EngineName& row, Subject& subject) {
     }
     return;
   }
-  const bool adds = row.name.starts_with('+');
+  const bool is_more = bare(row.name) != row.name, is_taken = row.name.starts_with('-');
   const Reading* known = subject.find(*row.quantity);
-  if (known != nullptr && !adds) return;
-  auto value = value_of(group, row, row.name.substr(adds ? 1 : 0));
+  if (known == nullptr ? is_taken : !is_more) return;
+  auto value = value_of(group, row, bare(row.name));
   if (!value) return;
   // Some versions write shares as percent.
   if (row.quantity == &quantity::engine_kv_usage && *value > 1.0) *value *= 0.01;
   if (known == nullptr) return subject.add(*row.quantity, *value);
   for (Reading& reading : subject.readings) {
-    if (reading.quantity == row.quantity) reading.value += *value;
+    if (reading.quantity != row.quantity) continue;
+    reading.value = is_taken ? std::max(0.0, reading.value - *value) : reading.value + *value;
   }
 }
 
@@ -128,6 +135,24 @@ void merge_unnamed(Groups& groups) {
   }
 }
 
+/// Leaves the lines of the lowest of the ranks that say the same, and those that name none.
+void keep_one_rank(Group& group, std::string_view rank_labels) {
+  for (const std::string_view name : split(rank_labels, '|')) {
+    const auto rank_of = [&](const MetricLine* line) {
+      return parse_number(label(line->labels, name));
+    };
+    std::optional<double> lowest;
+    for (const MetricLine* line : group) {
+      const auto rank = rank_of(line);
+      if (rank && (!lowest || *rank < *lowest)) lowest = rank;
+    }
+    std::erase_if(group, [&](const MetricLine* line) {
+      const auto rank = rank_of(line);
+      return rank && *rank > *lowest;
+    });
+  }
+}
+
 }  // namespace
 
 const EngineKind* recognise_engine(const MetricsText& page) {
@@ -146,20 +171,20 @@ std::vector<Subject> normalise(const MetricsText& page, const EngineKind& kind,
   Groups groups;
   const auto is_named = [&](const MetricLine& line) {
     return std::any_of(kind.names.begin(), kind.names.end(), [&](const EngineName& row) {
-      return line.name.starts_with(row.name.substr(row.name.starts_with('+') ? 1 : 0));
+      return line.name.starts_with(bare(row.name));
     });
   };
   for (MetricLine& line : lines) {
     line.name = plain(line.name);
-    const std::string_view rank = label(line.labels, kind.rank_label);
-    if (!is_named(line) || (!rank.empty() && rank != "0")) continue;
+    if (!is_named(line)) continue;
     groups[{std::string(label(line.labels, kind.model_label)),
             std::string(label(line.labels, kind.replica_label))}]
         .push_back(&line);
   }
   merge_unnamed(groups);
   std::vector<Subject> subjects;
-  for (const auto& [key, group] : groups) {
+  for (auto& [key, group] : groups) {
+    keep_one_rank(group, kind.rank_labels);
     Subject subject;
     subject.kind = SubjectKind::engine;
     subject.id = std::string(instance);

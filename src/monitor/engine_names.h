@@ -13,9 +13,11 @@ namespace tacho {
 /// first whose name is on the page counts.
 struct EngineName {
   const Quantity* quantity = nullptr;
-  /// The family's name with '_' for ':'. A leading '+' adds it to the row before it.
+  /// The family's name with '_' for ':'. A leading '+' adds it to the row before it, a leading '-'
+  /// takes it away from that, down to 0.
   std::string_view name;
-  /// Which lines count: "label=this|that", "" for all; "a*b" multiplies the values of two labels.
+  /// Which lines count: "label=this|that", "label=" for those without it, "" for all; "a*b"
+  /// multiplies the values of two labels.
   std::string_view where = {};
   double scale = 1.0;  ///< Source unit to canonical unit.
 };
@@ -26,8 +28,9 @@ struct EngineKind {
   std::string_view mark;           ///< How a name that only this engine has begins.
   std::string_view model_label;    ///< The label that names the model; "" when there is none.
   std::string_view replica_label;  ///< The label of data-parallel replicas; "" when there is none.
-  /// Lines count only where this label is absent or "0": tensor-parallel ranks all say the same.
-  std::string_view rank_label;
+  /// Labels of ranks that all say the same of one replica, "a|b": only the lowest that is there
+  /// counts. A replica's lowest need not be 0: SGLang numbers them across replicas.
+  std::string_view rank_labels;
   std::span<const EngineName> names;
   std::string_view versions;  ///< The versions whose names these are.
 };

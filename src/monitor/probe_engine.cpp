@@ -77,6 +77,7 @@ class EngineProbe final : public Probe {
   void watch_restarts(std::vector<Subject>& subjects, const MetricsText& page,
                       const FetchReply& reply) {
     const MetricLine* line = page.find("process_start_time_seconds");
+    // Another number in each life of llama.cpp's server, but none of Unix': it counts from boot.
     const auto header = parse_number(reply.head.field("Process-Start-Time-Unix"));
     const double start = line != nullptr ? line->value : header.value_or(std::nan(""));
     double tokens = 0.0;
@@ -90,7 +91,7 @@ class EngineProbe final : public Probe {
     if (is_new) restarts_ += 1.0;
     start_ = start;
     tokens_ = tokens;
-    if (std::isfinite(start)) subjects.front().add(quantity::engine_start_time, start);
+    if (line != nullptr) subjects.front().add(quantity::engine_start_time, start);
     subjects.front().add(quantity::engine_restarts, restarts_);
   }
 

@@ -67,6 +67,33 @@ TEST_CASE("tensor-parallel ranks are not added up, data-parallel replicas stand 
   CHECK(subjects[0].id != subjects[1].id);
 }
 
+TEST_CASE("of a replica the lowest rank counts, whatever its number") {
+  const auto subjects = subjects_of(
+      "sglang:num_running_reqs{model_name=\"m\",tp_rank=\"0\",pp_rank=\"0\",dp_rank=\"0\"} 4\n"
+      "sglang:num_running_reqs{model_name=\"m\",tp_rank=\"0\",pp_rank=\"1\",dp_rank=\"0\"} 4\n"
+      "sglang:num_running_reqs{model_name=\"m\",tp_rank=\"4\",pp_rank=\"0\",dp_rank=\"1\"} 6\n"
+      "sglang:num_running_reqs{model_name=\"m\",tp_rank=\"10\",pp_rank=\"0\",dp_rank=\"1\"} 6\n",
+      "sglang");
+  REQUIRE(subjects.size() == 2);
+  CHECK(subjects[0].value(quantity::engine_running) == 4.0);
+  CHECK(subjects[1].value(quantity::engine_running) == 6.0);
+}
+
+TEST_CASE("a total is not added to its parts, nor what a name includes to that") {
+  const auto sglang = subjects_of(
+      "sglang:num_queue_reqs{model_name=\"m\",priority=\"\"} 5\n"
+      "sglang:num_queue_reqs{model_name=\"m\",priority=\"1\"} 3\n"
+      "sglang:num_queue_reqs{model_name=\"m\",priority=\"2\"} 2\n",
+      "sglang");
+  CHECK(sglang.front().value(quantity::engine_waiting) == 5.0);
+  const auto dynamo = subjects_of(
+      "dynamo_frontend_inflight_requests{model=\"m\"} 16\n"
+      "dynamo_frontend_queued_requests{model=\"m\"} 6\n",
+      "dynamo");
+  CHECK(dynamo.front().value(quantity::engine_running) == 10.0);
+  CHECK(dynamo.front().value(quantity::engine_waiting) == 6.0);
+}
+
 TEST_CASE("a share in percent becomes a ratio, milliseconds become seconds") {
   const auto mindie = subjects_of("npu_cache_usage_perc{model_name=\"m\"} 30\n", "mindie");
   CHECK(mindie.front().value(quantity::engine_kv_usage) == doctest::Approx(0.3));
