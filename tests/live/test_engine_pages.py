@@ -189,9 +189,9 @@ def llama_cpps_real_server_is_read():
     with LlamaServer() as server:
         tokens = 0
         for _ in range(3):
-            # Its own interface: others refuse what a model of random weights writes.
-            reply = harness.get(f"{server.url}/completion", 
-                                body={"prompt": "one two three", "n_predict": 16})
+            # It refuses the half characters that a model of random weights writes.
+            reply = harness.get(f"{server.url}/completion", body={
+                "prompt": "one two three", "n_predict": 16, "grammar": "root ::= [a-z ]+"})
             tokens += json.loads(reply[1])["tokens_predicted"]
         (labels, readings), = engines_of(server.url)
         equal("the engine", labels["engine"], "llama.cpp")
