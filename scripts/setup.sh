@@ -37,6 +37,7 @@ full  | valgrind                           | valgrind           | finds memory e
 full  | clang++-16                         | clang-16           | the fuzz targets
 full  | /usr/lib/llvm-16/lib/clang/*/lib/*/libclang_rt.fuzzer-*.a | libclang-rt-16-dev | libFuzzer
 full  | chromium                           | chromium           | opens the report page
+full  | tmux                               | tmux               | shows the screen of the monitor
 full  | prometheus                         | prometheus         | reads the engine's metrics
 full  | prometheus-alertmanager            | prometheus-alertmanager | receives alerts
 full  | prometheus-node-exporter           | prometheus-node-exporter | to compare with

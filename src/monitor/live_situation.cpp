@@ -110,10 +110,10 @@ EngineSide engine_side(const History& history, const Gather& engines, Duration w
   const Known hits = engines.sum(engines.increase_of(quantity::engine_prefix_hits));
   if (queries && hits && *queries > 0.0) side.prefix_hit_share = *hits / *queries;
   const Known busiest = engines.most(engines.mean_of(quantity::engine_running));
-  const auto n = static_cast<double>(engines.subjects().size());
-  if (n > 1.0 && busiest && side.running && *side.running >= n) {
-    side.imbalance = *busiest * n / *side.running;
-  }
+  // Only of those that say how much they run: a replica that is down is no idle one.
+  const Known mean = engines.mean(engines.mean_of(quantity::engine_running));
+  const bool are_several = mean && *side.running > 1.5 * *mean;
+  if (are_several && *mean >= 1.0) side.imbalance = *busiest / *mean;
   return side;
 }
 

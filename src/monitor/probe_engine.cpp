@@ -37,6 +37,7 @@ class EngineProbe final : public Probe {
     // Asked for the newer format, one client library rewrites the names.
     request.header_lines = {"Accept: text/plain;version=0.0.4"};
     request.timeout = scrape_limit;
+    request.most_bytes = longest_page;
     const Instant began = monotonic_now();
     const auto reply = fetch(request);
     const Duration took = monotonic_now() - began;

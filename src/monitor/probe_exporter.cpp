@@ -27,6 +27,7 @@ class ExporterProbe final : public Probe {
     // The older format, whose stamps are in milliseconds.
     request.header_lines = {"Accept: text/plain;version=0.0.4"};
     request.timeout = scrape_limit;
+    request.most_bytes = longest_page;
     const auto reply = fetch(request);
     if (!reply) return down(out, reply.error().message);
     if (reply->status != 200) {

@@ -22,6 +22,7 @@ class RemoteProbe final : public Probe {
     FetchRequest request;
     request.url = address_ + "/snapshot";
     request.timeout = fetch_limit;
+    request.most_bytes = longest_page;
     const auto reply = fetch(request);
     if (!reply) return down(out, reply.error().message);
     if (reply->status != 200) {

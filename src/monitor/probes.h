@@ -27,6 +27,9 @@ struct WatchOptions {
   std::string root;  ///< In front of /proc and /sys; "" for the real ones.
 };
 
+/// Pages longer than this are not read, bytes: the longest of real engines are a hundredth of it.
+inline constexpr std::size_t longest_page = std::size_t{16} << 20;
+
 /// The host's probe: processors, memory, disks, network, control group. `root` stands before /proc
 /// and /sys.
 ProbePtr make_host_probe(const std::string& root);

@@ -26,7 +26,11 @@ class Collector final : public ResponseHandler {
     reply.head = head;
   }
   void on_body(std::string_view bytes, const Receipt& receipt) override {
-    if (request_.on_body && reply.status == 200) {
+    if (is_too_long) return;
+    if (request_.most_bytes != 0 && reply.body.size() + bytes.size() > request_.most_bytes) {
+      is_too_long = true;
+      loop_.stop();
+    } else if (request_.on_body && reply.status == 200) {
       request_.on_body(bytes, receipt);
     } else {
       reply.body += bytes;
@@ -46,6 +50,7 @@ class Collector final : public ResponseHandler {
   std::optional<CloseReason> failure;
   bool is_sent = false;
   bool is_complete = false;
+  bool is_too_long = false;
 
  private:
   Loop& loop_;
@@ -254,6 +259,11 @@ Result<FetchReply> fetch(const FetchRequest& request) {
     }
     return world_error(format("{} did not answer {} {} within {} s", url->origin(), request.method,
                               url->path, format_significant(to_s(waited), 3)));
+  }
+  if (collector.is_too_long) {
+    if (!collector.is_complete && !collector.failure) in_flight.cancel();
+    return world_error(format("{}{} is longer than {} MiB, which is no page of its kind",
+                              url->origin(), url->path, request.most_bytes >> 20));
   }
   if (collector.failure)
     return describe(request, *url, *collector.failure, collector.reply.status != 0);

@@ -31,6 +31,8 @@ struct FetchRequest {
   std::string body;
   Duration timeout = std::chrono::seconds(10);
   Duration connect_timeout{0};  ///< For the connection alone; 0: no limit of its own.
+  /// A longer body than this is given up on, so that no page fills the memory; 0: no limit.
+  std::size_t most_bytes = 0;
   Route route;
   /// Hears the body piece by piece as it arrives, of an answer with status 200; it is not kept
   /// then.

@@ -75,6 +75,15 @@ int draw_button(const Canvas& canvas, int x, int y, std::string_view text, bool 
   return end + 2;
 }
 
+/// Whose process it is and its command, so that nobody has to remember a number; "" when it went.
+std::string process_words(const Snapshot& snapshot, const std::string& pid) {
+  for (const Subject& subject : snapshot.subjects) {
+    if (subject.kind != SubjectKind::process || label(subject.labels, "pid") != pid) continue;
+    return format("{}  {}", label(subject.labels, "user"), label(subject.labels, "command"));
+  }
+  return "";
+}
+
 }  // namespace
 
 void draw_help(const Canvas& canvas) {
@@ -105,7 +114,9 @@ void draw_question(const Canvas& canvas) {
             format("Send SIG{} to {}?", signal_name(question.signal),
                    is_one ? "process " + pids.front() : format("{} processes", pids.size())),
             {Role::plain, true}, inside.width);
-  frame.put(inside.x, inside.y + 2, is_one ? "" : join(pids, " "), {Role::dim}, inside.width);
+  frame.put(inside.x, inside.y + 2,
+            is_one ? process_words(canvas.input.snapshot, pids.front()) : join(pids, " "),
+            {Role::dim}, inside.width);
   int x = inside.x;
   x = draw_button(canvas, x, inside.y + 4, "[ y  Yes ]", question.is_yes_chosen, TargetKind::yes);
   draw_button(canvas, x, inside.y + 4, "[ n  No ]", !question.is_yes_chosen, TargetKind::no);

@@ -59,7 +59,7 @@ constexpr PartColumn compact_columns[] = {
     {Part::pcie, {"PCIe ↓/↑", 11, 0, 11, 14}},
     {Part::link, {"Link ↓/↑", 11, 0, 11, 15}},
     {Part::ecc, {"ECC", 4, 0, 4, 16}},
-    {Part::remark, {"Remarks", 9, 1, 60, 11, false}},
+    {Part::remark, {"Remarks", 9, 3, 60, 11, false}},
 };
 
 constexpr PartColumn upper_columns[] = {
@@ -271,6 +271,8 @@ struct Layout {
     for (const Place& place : places) {
       const Part part = parts[place.column];
       if (part == Part::remark && !has_remarks && !line.is_part) continue;
+      // A part's name stands in one place.
+      if (part == Part::remark && line.is_part && has(Part::name)) continue;
       draw_part(line, place, part, is_named);
     }
   }

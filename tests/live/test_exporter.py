@@ -9,22 +9,13 @@ import urllib.request
 
 import certificates
 import environments
+from board_values import DEVICE, series_of
 from harness import (BINARY, IS_SANITIZED, LIMIT_S, Sim, Skip, bench_in_background, end, equal,
                      free_port, get, heavy_test, new_folder, start, test, true, wait_for)
 from test_alerts import promtool
 from test_devices import STAND_INS, Monitor, StandIn, eight_gpus
-from test_prometheus import DEVICE
 
 FEW = ["--no-devices", "--no-host"]
-
-
-def series_of(page):
-    """{(name, labels): value} of a page, labels as a sorted tuple."""
-    series = {}
-    for name, labels, value in re.findall(r"^(\w+)(?:\{(.*)\})? (\S+)$", page, re.M):
-        pairs = re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels)
-        series[name, tuple(sorted(pairs))] = float(value)
-    return series
 
 
 def checked_by_promtool(page):

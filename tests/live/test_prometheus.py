@@ -2,7 +2,6 @@
 rule; a real Alertmanager is told of an alert that fires and is over."""
 
 import json
-import math
 import os
 import re
 import shutil
@@ -10,72 +9,21 @@ import subprocess
 import time
 import urllib.parse
 
+from board_values import (BENCH, BENCH_BOARD, CANARY_BOARD, DEVICE, DEVICE_BOARD, FAULT,
+                          FAULTS_BOARD, PROCESS, SPAN_S, Pages, engine_board)
 from harness import (BINARY, Sim, Skip, end, equal, free_port, get, heavy_test, new_folder, start,
                      tacho, test, true, wait_for)
-from scripted_engine import BOARD, ScriptedEngine
+from scripted_engine import ScriptedEngine
 from test_alerts import Receiver, promtool
 from test_devices import Monitor, StandIn
+from test_exporter import checked_by_promtool
 
-# Long enough that readings a moment older than they seem do not matter.
-SPAN = "60s"
-PATIENCE_S = 60
-# Steady values of one GPU, and what the board of devices makes of them.
-DEVICE = """devices 1
-driver 570.124.06
-cuda 12080
-all name NVIDIA H100 80GB HBM3
-all uuid GPU-0
-all utilization 92
-all memory_utilization 55
-all memory_total_mib 80000
-all memory_reserved_mib 500
-all memory_used_mib 60000
-all temperature 58
-all temperature_limit_1 87
-all power_mw 480000
-all power_limit_mw 700000
-all energy_mj 1000+480000/s
-all clock_sm 1980
-all clock_max_sm 1980
-all throttle 0x0
-all fan 40
-all pcie_width 16
-all pcie_width_max 16
-all field_91 18
-all links_down 0
-all field_138 1000+20000/s
-all field_139 1000+20000/s
-all ecc_corrected 0
-all ecc_uncorrected 0
-all gpm_2 71
-all gpm_3 24
-all gpm_5 33
-all gpm_10 62
-all gpm_20 110
-all gpm_21 320
-"""
+SPAN = f"{SPAN_S}s"
+PATIENCE_S = 90
+FEW_S = 15  # After the first that is wrong.
 # What a virtual machine or one without control groups does not have.
 MACHINE = {"tacho_host_network_speed_bytes_per_second",
            "tacho_host_cgroup_throttled_seconds_total"}
-DEVICE_BOARD = {
-    ("Devices up", "up"): 1,
-    ("Power", "power"): 480,
-    ("Hottest", "hottest"): 58,
-    ("Memory in use", "memory"): 0.75,
-    ("Slowed down", "slowed down"): 0,
-    ("Utilisation", "{{device}} {{mig}}"): 0.92,
-    ("SM activity", "{{device}} {{mig}}"): 0.71,
-    ("Memory bandwidth in use", "{{device}} {{mig}}"): 0.62,
-    ("Matrix units", "{{device}} {{mig}}"): 0.33,
-    ("Power", "{{device}}"): 480,
-    ("Power", "limit"): 700,
-    ("Clock of the cores", "{{device}}"): 1.98e9,
-    ("Energy", "all devices"): 480,
-    ("Fans", "{{device}}"): 0.4,
-    ("Links between devices", "{{device}} sent"): 18 * 20000 * 1024,
-    ("Links that are up", "{{device}}"): 18,
-}
-
 
 class Prometheus:
     """A real one, on the files that `tacho export dashboards` writes, all times made short."""
@@ -118,14 +66,19 @@ class Prometheus:
             return None
         return answer["data"] if answer["status"] == "success" else None
 
-    def ask(self, expression):
-        """The values of an expression; None when Prometheus refuses it."""
+    def samples(self, expression):
+        """[(labels, value)] of an expression; None when Prometheus refuses it."""
         data = self.api("query", query=expression)
         if data is None:
             return None
         if data["resultType"] == "scalar":
-            return [float(data["result"][1])]
-        return [float(sample["value"][1]) for sample in data["result"]]
+            return [({}, float(data["result"][1]))]
+        return [(sample["metric"], float(sample["value"][1])) for sample in data["result"]]
+
+    def ask(self, expression):
+        """The values alone."""
+        samples = self.samples(expression)
+        return samples and [value for _, value in samples]
 
 
 def filled(expression, instance=".*"):
@@ -141,34 +94,64 @@ def targets_of(board):
             yield panel["title"], target["legendFormat"], target["expr"]
 
 
-def check_values(prometheus, board, wanted, instance):
-    """The expressions of a board whose values are scripted give them, within what a window that
-    does not begin with a reading allows."""
-    left = dict(wanted)
+def check_values(prometheus, board, wanted, pages, instance=".*"):
+    """The expressions that are named give what they must, within what a window allows that does
+    not begin with a reading; which of the board's they are, and what was wrong."""
+    done, wrong = set(), []
     for title, legend, expression in targets_of(board):
-        if (title, legend) not in left:
+        if (title, legend) not in wanted:
             continue
-        value = left.pop((title, legend))
+        done.add((title, legend))
+        asked = filled(expression, instance)
+        why = [None]
+
         def is_right():
-            got.append(prometheus.ask(filled(expression, instance)))
-            return got[-1] and all(math.isclose(one, value, rel_tol=0.05, abs_tol=1e-9)
-                                   for one in got[-1])
+            samples = prometheus.samples(asked)
+            why[0] = wanted[title, legend].why_not(samples, pages) if samples else "no answer"
+            return why[0] is None
 
-        # A busy machine may leave a reading out.
-        got = []
         try:
-            wait_for("the value", is_right, PATIENCE_S)
+            # A busy machine may leave a reading out.
+            wait_for("the value", is_right, FEW_S if wrong else PATIENCE_S)
         except AssertionError:
-            raise AssertionError(f"{title}/{legend} is {got[-1]}, not {value}") from None
-    equal("panels without their expression", left, {})
+            wrong.append(f"{board['title']}: {title}/{legend}: {why[0]}: {asked}")
+    equal("panels without their expression", set(wanted) - done, set())
+    return done, wrong
 
 
-def check_answers(prometheus, board):
-    for title, legend, expression in targets_of(board):
-        def has_value():
-            return any(not math.isnan(one) for one in prometheus.ask(filled(expression)) or [])
+def check_boards(prometheus, boards, engine, stand_in, pages):
+    """Every expression of every board, each with its value."""
+    def firing():
+        return sum(alert["state"] == "firing" and alert["labels"]["alertname"].startswith("Tacho")
+                   for alert in prometheus.api("alerts")["alerts"])
 
-        wait_for(f"{board['title']}: {title}/{legend}: {filled(expression)}", has_value, PATIENCE_S)
+    only = re.escape(engine.url).replace("\\", "\\\\")
+    done, wrong = {name: set() for name in boards}, []
+    # Within a minute from here it is a fault of the last minute.
+    stand_in.put(DEVICE + FAULT + PROCESS)
+    for name, table, instance in (
+            ("tacho-devices", FAULTS_BOARD, ".*"),
+            ("tacho-engines", engine_board(engine.url, firing), only),
+            ("tacho-engines", CANARY_BOARD, ".*"), ("tacho-devices", DEVICE_BOARD, ".*"),
+            ("tacho-bench", BENCH_BOARD, ".*")):
+        found = check_values(prometheus, boards[name], table, pages, instance)
+        done[name] |= found[0]
+        wrong += found[1]
+    for name, board in boards.items():
+        every = {(title, legend) for title, legend, _ in targets_of(board)}
+        equal(f"expressions of {name} whose value was not looked at", every - done[name], set())
+    true("\n".join(wrong), not wrong)
+
+
+def check_nightingale(prometheus, folder):
+    """Its boards ask what Grafana's do, which have just been answered."""
+    for path in (folder / "grafana/dashboards").glob("*.json"):
+        theirs = json.loads((folder / "nightingale" / path.name).read_text())["configs"]["panels"]
+        asked = [target["expr"] for panel in theirs for target in panel.get("targets", [])]
+        equal(path.name, asked, [expression for _, _, expression in targets_of(
+            json.loads(path.read_text()))])
+        for expression in asked:
+            true(f"Prometheus takes {expression}", prometheus.ask(filled(expression)) is not None)
 
 
 def alerts_of(prometheus, states=("firing",)):
@@ -219,7 +202,7 @@ def a_real_prometheus_answers_every_expression():
     tacho("export", "dashboards", "--to", folder).expect(0)
     boards = {path.stem: json.loads(path.read_text())
               for path in (folder / "grafana/dashboards").glob("*.json")}
-    stand_in = StandIn(DEVICE + f"process 0 {os.getpid()} compute 512 40 20\n")
+    stand_in = StandIn(DEVICE + PROCESS)
     with Receiver() as receiver, ScriptedEngine() as engine, Sim() as sim:
         alertmanager = start_alertmanager(folder, receiver.url)
         live = f"127.0.0.1:{free_port()}"
@@ -227,27 +210,25 @@ def a_real_prometheus_answers_every_expression():
                           "1s", "--interval", "250ms", *stand_in.flags, env=stand_in.environment)
         with monitor, Prometheus(folder, [monitor.url.removeprefix("http://"), live],
                                  alertmanager) as prometheus:
-            bench = start([BINARY, "bench", "--url", sim.url, "--request-rate", "20",
-                           "--duration", "600", "--quiet", "--output-tokens", "8",
+            bench = start([BINARY, "bench", "--url", sim.url, *BENCH, "--quiet",
                            "--listen-metrics", live, "--out", folder / "run"],
                           stdout=subprocess.DEVNULL)
+            pages = Pages([f"{monitor.url}/metrics", f"http://{live}/metrics"])
             try:
-                observe(prometheus, boards, engine, receiver, monitor)
+                wait_for("a window's worth of readings", lambda: (prometheus.ask(
+                    f"tacho_engine_up{{instance='{engine.url}'}} offset {SPAN}") or [0])[0] == 1)
+                wait_for("the bench's figures", lambda: (prometheus.ask(
+                    f"sum(tacho_bench_requests_total offset {SPAN})") or [0])[0] > 1)
+                check_boards(prometheus, boards, engine, stand_in, pages)
+                check_nightingale(prometheus, folder)
+                observe(prometheus, engine, receiver, monitor)
             finally:
+                pages.is_over.set()
                 end(bench)
 
 
-def observe(prometheus, boards, engine, receiver, monitor):
-    """What the test above is for, while everything runs."""
-    wait_for("a window's worth of readings", lambda: (prometheus.ask(
-        f"tacho_engine_up{{instance='{engine.url}'}} offset {SPAN}") or [0])[0] == 1)
-    wait_for("the bench's figures", lambda: (prometheus.ask(
-        f"sum(rate(tacho_bench_requests_total[{SPAN}]))") or [0])[0] > 1)
-    check_values(prometheus, boards["tacho-engines"], BOARD, re.escape(engine.url).replace(
-        "\\", "\\\\"))
-    check_values(prometheus, boards["tacho-devices"], DEVICE_BOARD, ".*")
-    for board in boards.values():
-        check_answers(prometheus, board)
+def observe(prometheus, engine, receiver, monitor):
+    """Rules and alerts, while everything runs."""
     rules = [rule for group in prometheus.api("rules")["groups"] for rule in group["rules"]]
     true(f"{len(rules)} rules are loaded", len(rules) > 30)
     for rule in rules:
@@ -261,6 +242,11 @@ def observe(prometheus, boards, engine, receiver, monitor):
     wait_for("tacho and Prometheus to find the same",
              lambda: own_alerts(monitor, begun) == alerts_of(prometheus, begun))
     true("the queue is among it", queue in own_alerts(monitor, begun))
+    checked_by_promtool(monitor.page())
+    for job in ("tacho", "tacho-bench"):
+        wait_for(f"minutes of {job}", lambda: prometheus.ask(f"up{{job='{job}'}} offset 2m"))
+        equal(f"scrapes of {job} that failed", prometheus.ask(
+            f"count_over_time(up{{job='{job}'}}[2m]) - sum_over_time(up{{job='{job}'}}[2m])"), [0])
     fires = receiver.first("firing", "TachoQueueLong")
     equal("the engine with the queue", fires["labels"]["instance"], engine.url)
     engine.waiting = 3

@@ -61,5 +61,30 @@ TEST_CASE("queues, heat and restarts are named while they last") {
   CHECK(found[2].id == "queueing");
 }
 
+TEST_CASE("a replica that is down is no idle one: only those that run are compared") {
+  const auto watch_two = [](double second_running) {
+    History history;
+    Snapshot snapshot;
+    for (int i = 0; i <= 20; ++i) {
+      Subject one, other;
+      one.kind = other.kind = SubjectKind::engine;
+      one.id = "http://h:1";
+      other.id = "http://h:2";
+      snapshot.at = one.at = other.at = instant_from_ns(1'000'000'000LL * i);
+      one.add(quantity::engine_running, 16);
+      one.add(quantity::engine_waiting, 0);
+      if (second_running >= 0) other.add(quantity::engine_running, second_running);
+      other.add(quantity::engine_up, second_running >= 0 ? 1 : 0);
+      snapshot.subjects = {one, other};
+      history.add(snapshot);
+    }
+    return live_findings(history, snapshot, std::chrono::seconds(15));
+  };
+  CHECK(watch_two(-1).empty());
+  CHECK(watch_two(16).empty());
+  REQUIRE(watch_two(1).size() == 1);
+  CHECK(watch_two(1)[0].id == "imbalance");
+}
+
 }  // namespace
 }  // namespace tacho

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <cstdlib>
 
 #include "base/file.h"
@@ -124,6 +125,22 @@ TEST_CASE("parts of a device stand below it, blank where they have no readings")
   CHECK(text.find("0:2 MIG 2: 1g.10gb") != std::string::npos);
   CHECK(text.find("4.0/10.0GiB") != std::string::npos);
   CHECK(text.find("1 × H100") != std::string::npos);
+  // In a wide line its name stands in its own column, not under Remarks as well.
+  ViewState one_line;
+  one_line.detail = Detail::compact;
+  const std::string wide = drawn(world.input(), one_line, 200, 40);
+  const std::size_t name = wide.find("MIG 2: 1g.10gb");
+  REQUIRE(name != std::string::npos);
+  CHECK(wide.find("MIG 2: 1g.10gb", name + 1) == std::string::npos);
+}
+
+TEST_CASE("the question before a signal says whose process it is, and which") {
+  World world;
+  ViewState view;
+  view.question = Question{SIGTERM, {4011}};
+  const std::string text = drawn(world.input(), view, 80, 24);
+  CHECK(text.find("Send SIGTERM to process 4011?") != std::string::npos);
+  CHECK(text.find("alice  python3 -m vllm") != std::string::npos);
 }
 
 }  // namespace
