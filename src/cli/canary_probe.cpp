@@ -52,10 +52,14 @@ class CanaryProbe final : public Probe {
 
  private:
   void ask() {
-    if (model_.empty()) model_ = flags_.model.empty() ? served_model() : flags_.model;
-    const CanaryAnswer answer = model_.empty() ? CanaryAnswer{"it names no model; give "
-                                                              "--canary-model NAME"}
-                                               : request();
+    if (model_.empty()) model_ = flags_.model;
+    std::string trouble;
+    if (model_.empty()) {
+      auto model = served_model();
+      if (model) model_ = std::move(*model);
+      if (!model) trouble = model.error().message;
+    }
+    const CanaryAnswer answer = trouble.empty() ? request() : CanaryAnswer{trouble};
     if (is_given_up_.load()) return;
     requests_ += 1.0;
     if (!answer.trouble.empty()) failures_ += 1.0;
@@ -83,21 +87,22 @@ class CanaryProbe final : public Probe {
     subject_ = std::move(subject);
   }
 
-  /// The first model that the server lists, or "".
-  std::string served_model() const {
+  /// The first model that the server lists.
+  Result<std::string> served_model() const {
     FetchRequest request;
     request.url = url_.origin() + "/v1/models";
     request.header_lines = header_lines_;
     request.timeout = page_limit;
     request.is_given_up = &is_given_up_;
     const auto reply = fetch(request);
-    if (!reply || reply->status != 200) return "";
+    if (!reply) return reply.error();
+    const Error nameless = world_error(format(
+        "{} (status {}) names no model; give --canary-model NAME", request.url, reply->status));
     const auto json = parse_json(reply->body, request.url);
-    if (!json || !json->is_object() || !json->contains("data")) return "";
+    if (!json || !json->is_object() || !json->contains("data")) return nameless;
     const Json& models = (*json)["data"];
-    return models.is_array() && !models.empty() && models[0].is_object()
-               ? json_string(models[0], "id")
-               : "";
+    if (!models.is_array() || models.empty() || !models[0].is_object()) return nameless;
+    return json_string(models[0], "id");
   }
 
   CanaryAnswer request() {

@@ -59,6 +59,8 @@ FlagTable monitor_flags(MonitorFlags& f) {
            "llama.cpp, Dynamo or tacho sim; with or without /metrics.");
   t.gather({"--connect"}, "HOST:PORT,…", f.watch.remotes,
            "Watch what another machine's tacho monitor --listen sees, instead of this machine.");
+  t.text({"--cacert"}, "FILE", f.watch.remote_ca_file,
+         "Trust the certificates of this CA (PEM) in --connect https://HOST:PORT.");
   t.toggle({"--no-devices"}, f.has_no_devices, "Leave out GPUs and NPUs.");
   t.gather({"--exporter"}, "URL,URL,…", f.watch.exporters,
            "Pages of dcgm-exporter or npu-exporter, whose devices are shown too.");
@@ -225,6 +227,9 @@ int run_monitor(const std::vector<std::string>& arguments) {
   flags.watch.watches_devices = is_local && !flags.has_no_devices;
   flags.watch.watches_host = is_local && !flags.has_no_host;
   flags.watch.reads_activity = !flags.has_no_activity;
+  auto authorization = authorization_of(flags.serve);
+  if (!authorization) return fail(authorization.error());
+  flags.watch.remote_authorization = std::move(*authorization);
   auto probes = make_probes(flags.watch);
   if (!probes) return fail(probes.error());
   if (!flags.canary.url.empty()) {

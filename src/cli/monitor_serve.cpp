@@ -30,22 +30,6 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-/// The value of the Authorization header that readers have to send; "" when all may read.
-Result<std::string> wanted_authorization(const ServeFlags& flags) {
-  if (flags.basic_auth.empty()) return std::string();
-  const std::size_t colon = flags.basic_auth.find(':');
-  if (colon == 0 || colon == std::string::npos || colon + 1 == flags.basic_auth.size()) {
-    return input_error("--basic-auth takes USER:FILE; the first line of the file is the password");
-  }
-  const auto file = read_file(flags.basic_auth.substr(colon + 1));
-  if (!file) return file.error();
-  const std::string_view password = trim(std::string_view(*file).substr(0, file->find('\n')));
-  if (password.empty()) {
-    return input_error(format("'{}' holds no password", flags.basic_auth.substr(colon + 1)));
-  }
-  return "Basic " + base64(flags.basic_auth.substr(0, colon) + ":" + std::string(password));
-}
-
 /// What TLS needs, or nothing.
 Result<std::vector<TlsContext>> server_tls(const ServeFlags& flags) {
   std::vector<TlsContext> contexts;
@@ -67,13 +51,28 @@ Result<ExporterOptions> exporter_options(const ServeFlags& flags) {
   const auto compat = parse_compat_names(flags.compat);
   if (!compat) return compat.error();
   options.compat = *compat;
-  auto authorization = wanted_authorization(flags);
+  auto authorization = authorization_of(flags);
   if (!authorization) return authorization.error();
   options.authorization = std::move(*authorization);
   return options;
 }
 
 }  // namespace
+
+Result<std::string> authorization_of(const ServeFlags& flags) {
+  if (flags.basic_auth.empty()) return std::string();
+  const std::size_t colon = flags.basic_auth.find(':');
+  if (colon == 0 || colon == std::string::npos || colon + 1 == flags.basic_auth.size()) {
+    return input_error("--basic-auth takes USER:FILE; the first line of the file is the password");
+  }
+  const auto file = read_file(flags.basic_auth.substr(colon + 1));
+  if (!file) return file.error();
+  const std::string_view password = trim(std::string_view(*file).substr(0, file->find('\n')));
+  if (password.empty()) {
+    return input_error(format("'{}' holds no password", flags.basic_auth.substr(colon + 1)));
+  }
+  return "Basic " + base64(flags.basic_auth.substr(0, colon) + ":" + std::string(password));
+}
 
 void add_serve_flags(FlagTable& t, ServeFlags& f) {
   t.group("Serving");
@@ -83,7 +82,8 @@ void add_serve_flags(FlagTable& t, ServeFlags& f) {
   t.texts({"--compat"}, "NAME,…", f.compat,
           "Also the names of other exporters, for boards that ask for those: nvitop, dcgm, npu.");
   t.text({"--basic-auth"}, "USER:FILE", f.basic_auth,
-         "Let only those read who send this user and the password that is the file's first line.");
+         "Let only those read who send this user and the password that is the file's first line; "
+         "with --connect, send them.");
   t.text({"--tls-cert"}, "FILE", f.certificate, "Serve over TLS with this certificate (PEM).");
   t.text({"--tls-key"}, "FILE", f.key, "Its key (PEM), where it is in a file of its own.");
 }

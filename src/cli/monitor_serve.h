@@ -20,6 +20,10 @@ struct ServeFlags {
 /// Adds the rows.
 void add_serve_flags(FlagTable& table, ServeFlags& flags);
 
+/// The value of the Authorization header that readers have to send, and that --connect sends; ""
+/// when all may read.
+Result<std::string> authorization_of(const ServeFlags& flags);
+
 /// True when it is asked to serve.
 bool is_asked_to_serve(const ServeFlags& flags);
 

@@ -13,8 +13,11 @@ constexpr Duration fetch_limit = std::chrono::seconds(5);
 
 class RemoteProbe final : public Probe {
  public:
-  RemoteProbe(const std::string& url, bool is_one_of_several)
-      : address_(parse_url(url)->origin()), is_one_of_several_(is_one_of_several) {}
+  RemoteProbe(const std::string& url, const WatchOptions& options)
+      : address_(parse_url(url)->origin()),
+        authorization_(options.remote_authorization),
+        ca_file_(options.remote_ca_file),
+        is_one_of_several_(options.remotes.size() > 1) {}
 
   std::string_view name() const override { return "remote"; }
 
@@ -23,8 +26,14 @@ class RemoteProbe final : public Probe {
     request.url = address_ + "/snapshot";
     request.timeout = fetch_limit;
     request.most_bytes = longest_page;
+    if (!authorization_.empty()) request.header_lines = {"Authorization: " + authorization_};
+    request.route.tls.ca_file = ca_file_;
     const auto reply = fetch(request);
     if (!reply) return down(out, reply.error().message);
+    if (reply->status == 401) {
+      return down(out,
+                  format("{} asks for a user and a password: --basic-auth USER:FILE", request.url));
+    }
     if (reply->status != 200) {
       return down(out, format("{} answered with status {}; is it a tacho monitor?", request.url,
                               reply->status));
@@ -48,14 +57,14 @@ class RemoteProbe final : public Probe {
     out.push_back(std::move(subject));
   }
 
-  std::string address_;
+  std::string address_, authorization_, ca_file_;
   bool is_one_of_several_;
 };
 
 }  // namespace
 
-ProbePtr make_remote_probe(const std::string& url, bool is_one_of_several) {
-  return std::make_unique<RemoteProbe>(url, is_one_of_several);
+ProbePtr make_remote_probe(const std::string& url, const WatchOptions& options) {
+  return std::make_unique<RemoteProbe>(url, options);
 }
 
 }  // namespace tacho

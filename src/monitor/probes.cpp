@@ -55,7 +55,7 @@ Result<std::vector<ProbePtr>> make_probes(const WatchOptions& options) {
   }
   for (const std::string& remote : options.remotes) {
     if (const auto url = parse_url(remote); !url) return url.error();
-    probes.push_back(make_remote_probe(remote, options.remotes.size() > 1));
+    probes.push_back(make_remote_probe(remote, options));
   }
   return probes;
 }

@@ -15,6 +15,8 @@ struct WatchOptions {
   bool watches_host = true;
   std::vector<std::string> engines;    ///< URLs of inference engines, with or without /metrics.
   std::vector<std::string> remotes;    ///< Addresses of other tacho monitors.
+  std::string remote_authorization;    ///< What they are sent as Authorization; "" for nothing.
+  std::string remote_ca_file;          ///< Whom to trust of those over TLS; "" as the system does.
   std::vector<std::string> exporters;  ///< URLs of dcgm-exporter or npu-exporter.
   /// Where the vendors' libraries are; empty: what TACHO_NVML_LIBRARY and the like name, and else
   /// the system's own search. Tests name a stand-in.
@@ -41,9 +43,9 @@ Result<ProbePtr> make_dcmi_probe(const WatchOptions& options);
 Result<ProbePtr> make_rocm_probe(const WatchOptions& options);
 /// The probe of one inference engine's metrics page. The URL must be sound.
 ProbePtr make_engine_probe(const std::string& url);
-/// The probe of another tacho monitor, all that it sees. The URL must be sound. Of several, their
-/// subjects' ids begin with its address, so that two GPUs 0 are two.
-ProbePtr make_remote_probe(const std::string& url, bool is_one_of_several);
+/// The probe of another tacho monitor, all that it sees. The URL must be sound. Of several remotes
+/// in the options, their subjects' ids begin with its address, so that two GPUs 0 are two.
+ProbePtr make_remote_probe(const std::string& url, const WatchOptions& options);
 /// The devices of a dcgm-exporter's or npu-exporter's page. The URL must be sound.
 ProbePtr make_exporter_probe(const std::string& url);
 

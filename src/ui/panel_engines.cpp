@@ -218,12 +218,18 @@ void draw_row(const Row& row, const Area& place, std::span<const Column> columns
 
 int engines_height(const ScreenInput& input, bool is_full) {
   const auto count = static_cast<int>(subjects_of(input.snapshot, SubjectKind::engine).size());
-  return count == 0 ? 0 : 2 + count * (is_full ? 2 : 1);
+  const int canaries = canaries_height(input);
+  if (count == 0) return canaries == 0 ? 0 : 1 + canaries;
+  return 2 + count * (is_full ? 2 : 1) + canaries;
 }
 
-void draw_engines(const Canvas& canvas, const Area& area, bool is_full) {
+void draw_engines(const Canvas& canvas, const Area& whole, bool is_full) {
   const auto engines = subjects_of(canvas.input.snapshot, SubjectKind::engine);
   const int window = windows_s[canvas.view.window % std::size(windows_s)];
+  const int canaries = std::clamp(whole.height - 1, 0, canaries_height(canvas.input));
+  const Area area{whole.x, whole.y, whole.width, whole.height - canaries};
+  draw_canaries(canvas, {whole.x, whole.y + area.height, whole.width, canaries});
+  if (engines.empty()) return draw_title(canvas, {area.x, area.y, area.width, 1}, "Engines");
   draw_title(canvas, {area.x, area.y, area.width, 1}, "Engines",
              canvas.input.is_once ? "times since the engine began"
                                   : format("the last {} s; w: another window", window));

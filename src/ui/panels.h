@@ -32,9 +32,13 @@ void draw_host(const Canvas& canvas, const Area& line);
 /// Graphs over time, as many side by side as fit: host, devices, engines.
 void draw_graphs(const Canvas& canvas, const Area& area);
 
-/// Lines of the engines: title, headings, one or two for each.
+/// Lines of the engines: title, headings, one or two for each; and those of the canaries.
 int engines_height(const ScreenInput& input, bool is_full);
 void draw_engines(const Canvas& canvas, const Area& area, bool is_full);
+
+/// Lines of the canaries, below the engines: one for each.
+int canaries_height(const ScreenInput& input);
+void draw_canaries(const Canvas& canvas, const Area& area);
 
 /// Title, headings and rows; returns how many rows fit.
 int draw_processes(const Canvas& canvas, const Area& area, const std::vector<ProcessRow>& rows);

@@ -51,6 +51,17 @@ def a_canary_measures_what_the_server_did():
 
 
 @test
+def a_canary_has_a_line_below_the_engines():
+    """With an engine's row and without: times, and its share of the load."""
+    with Sim() as sim:
+        for more in ((), ("--engine", sim.url)):
+            done = tacho("monitor", "--once", *FEW, "--canary", sim.url, *more).expect(0)
+            line = next(row for row in done.out.splitlines() if row.startswith(" canary "))
+            for word in (sim.url.removeprefix("http://"), "TTFT", "TPOT", "whole"):
+                true(f"{word} in {line}", word in line)
+
+
+@test
 def a_canary_says_what_share_of_the_load_it_is():
     """Alone it is all of it; beside a bench it is little."""
     with Sim() as sim, Monitor(*FEW, "--canary", sim.url, "--every", "1s", "--interval",
@@ -75,6 +86,8 @@ def a_canary_that_dies_says_why():
         dead = watched(monitor, lambda r: r["tacho_canary_success"]["value"] == 0)
     true("a failure was counted", dead["tacho_canary_failures_total"]["value"] >= 1)
     equal("no time", dead["tacho_canary_ttft_seconds"]["value"], None)
+    done = tacho("monitor", "--once", *FEW, "--canary", sim.url).expect(0)
+    true(f"its line says why: {done.out}", "canary " in done.out and "cannot connect" in done.out)
     true(f"{dead['tacho_canary_ttft_seconds']}",
          "cannot connect" in dead["tacho_canary_ttft_seconds"]["missing"])
 

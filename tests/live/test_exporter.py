@@ -1,6 +1,7 @@
 """The exporter: who may read it, over what, in whose names; and a bench that exports itself."""
 
 import base64
+import json
 import os
 import re
 import ssl
@@ -11,7 +12,8 @@ import certificates
 import environments
 from board_values import DEVICE, series_of
 from harness import (BINARY, IS_SANITIZED, LIMIT_S, Sim, Skip, bench_in_background, end, equal,
-                     free_port, get, heavy_test, new_folder, start, test, true, wait_for)
+                     free_port, get, heavy_test, new_folder, start, tacho, test, true,
+                     wait_for)
 from test_alerts import promtool
 from test_devices import STAND_INS, Monitor, StandIn, eight_gpus
 
@@ -45,6 +47,10 @@ def only_those_read_who_know_the_password():
             equal(f"{path} of another user", status(path, "bob:open sesame"), 401)
             equal(f"{path} with it", status(path, "ann:open sesame"), 200)
         equal("/health", status("/health"), 200)
+        there = ["monitor", "--connect", monitor.url.removeprefix("http://"), "--once", "--json"]
+        tacho(*there).expect(0, out="asks for a user and a password: --basic-auth USER:FILE")
+        seen = json.loads(tacho(*there, "--basic-auth", f"ann:{secret}").expect(0).out)
+        true("it is let in", not any("trouble" in subject for subject in seen["subjects"]))
 
 
 @test
@@ -69,6 +75,10 @@ def pages_are_served_over_tls():
         pass
     with opener.open(f"https://{where}/health", timeout=LIMIT_S) as reply:
         equal("it goes on", reply.read(), b"ok\n")
+    there = ["monitor", "--connect", f"https://{where}", "--once", "--json"]
+    tacho(*there).expect(0, out="name its CA with --cacert FILE")
+    seen = json.loads(tacho(*there, "--cacert", cert).expect(0).out)
+    true("it is trusted", not any("trouble" in subject for subject in seen["subjects"]))
     end(process)
 
 

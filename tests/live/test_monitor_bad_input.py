@@ -1,5 +1,5 @@
-"""What `tacho monitor` makes of a bad world: each is shown as what it is, the others go on. A driver
-that dies is in test_devices.py, a terminal that is none in golden/refused_monitor.case."""
+"""What `tacho monitor` makes of a bad world: each is shown as what it is, the others go on. A
+driver that dies is in test_devices.py, a terminal that is none in golden/refused_monitor.case."""
 
 import http.server
 import json
@@ -75,7 +75,7 @@ RUBBISH = {
     "/cut": (b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + VLLM, "broke off the answer"),
     "/half": (ok(b'vllm:num_requests_running{engine="0'), "is no page of metrics"),
     "/words": (ok(b'vllm:num_requests_running{engine="0"} many\n'), "is no page of metrics"),
-    "/node": (ok(b"node_load1 0.5\n"), "of no engine that tacho knows (it begins with 'node_load1')"),
+    "/node": (ok(b"node_load1 0.5\n"), "no engine that tacho knows (it begins with 'node_load1')"),
     "/error": (b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n", "answered with status 500"),
     "/not-http": (b"SSH-2.0-OpenSSH\r\n", "not an HTTP/1.1 response"),
     "/nothing": (b"", "gave no answer"),
@@ -117,7 +117,8 @@ def a_page_without_an_end_fills_no_memory():
 
 
 def value_of(page, name, instance):
-    found = re.search(rf'^{name}{{[^}}]*instance="{re.escape(instance)}"[^}}]*}} (\S+)$', page, re.M)
+    labels = rf'{{[^}}]*instance="{re.escape(instance)}"[^}}]*}}'
+    found = re.search(rf"^{name}{labels} (\S+)$", page, re.M)
     return found and float(found.group(1))
 
 

@@ -66,7 +66,8 @@ def row_of(rows, pattern):
 
 
 def stand_in_with(*processes):
-    lines = [f"process {gpu} {process.pid} compute {mib} 40 20\n" for gpu, process, mib in processes]
+    lines = [f"process {gpu} {process.pid} compute {mib} 40 20\n"
+             for gpu, process, mib in processes]
     return StandIn(SCRIPT.read_text() + "".join(lines))
 
 
