@@ -221,6 +221,8 @@ bool has_part(const std::vector<const Subject*>& devices, Part part) {
       return any(quantity::device_fan);
     case Part::sm:
       return any(quantity::device_sm_active);
+    case Part::state:
+      return any(quantity::device_performance_state) || any(quantity::device_throttled);
     case Part::tensor:
       return any(quantity::device_tensor_active);
     case Part::dram:

@@ -245,8 +245,9 @@ def observe(prometheus, engine, receiver, monitor):
     checked_by_promtool(monitor.page())
     for job in ("tacho", "tacho-bench"):
         wait_for(f"minutes of {job}", lambda: prometheus.ask(f"up{{job='{job}'}} offset 2m"))
-        equal(f"scrapes of {job} that failed", prometheus.ask(
-            f"count_over_time(up{{job='{job}'}}[2m]) - sum_over_time(up{{job='{job}'}}[2m])"), [0])
+        # Two a second, of which a busy machine may leave out half.
+        came, = prometheus.ask(f"sum_over_time(up{{job='{job}'}}[2m])")
+        true(f"{came} scrapes of {job} in two minutes", came > 120)
     fires = receiver.first("firing", "TachoQueueLong")
     equal("the engine with the queue", fires["labels"]["instance"], engine.url)
     engine.waiting = 3
