@@ -5,10 +5,8 @@
 #include "base/text.h"
 
 namespace tacho {
-namespace {
 
-/// A label's value as the format has it: backslash, quote and line end escaped.
-std::string escaped(std::string_view value) {
+std::string escaped_label(std::string_view value) {
   std::string out;
   for (const char c : value) {
     if (c == '\\' || c == '"') out += '\\';
@@ -20,8 +18,6 @@ std::string escaped(std::string_view value) {
   }
   return out;
 }
-
-}  // namespace
 
 void BucketHistogram::observe(double value) {
   for (std::size_t i = 0; i < bounds.size(); ++i) {
@@ -54,7 +50,7 @@ void PrometheusPage::sample(std::string_view name, const PrometheusLabels& label
   if (style_ == PrometheusStyle::python) std::sort(all.begin(), all.end());
   text_ += name;
   for (std::size_t i = 0; i < all.size(); ++i)
-    text_ += format("{}{}=\"{}\"", i == 0 ? '{' : ',', all[i].first, escaped(all[i].second));
+    text_ += format("{}{}=\"{}\"", i == 0 ? '{' : ',', all[i].first, escaped_label(all[i].second));
   if (!all.empty()) text_ += '}';
   text_ += format(" {}\n", number(value));
 }

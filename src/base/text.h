@@ -35,6 +35,9 @@ std::optional<double> parse_number(std::string_view text);
 /// The parts joined by the separator.
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
+/// How many letters differ: the least number of insertions, deletions and substitutions.
+std::size_t letters_apart(std::string_view a, std::string_view b);
+
 /// A whole number with commas: 1,000.
 std::string grouped(double number);
 

@@ -15,21 +15,6 @@ bool looks_like_flag(std::string_view text) {
          !(text[1] >= '0' && text[1] <= '9');
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row[b.size()];
-}
-
 Result<std::uint32_t> to_count(const std::string& text, const std::string& flag,
                                std::uint32_t least, std::uint32_t most = UINT32_MAX) {
   const auto value = parse_integer(text);
@@ -199,7 +184,7 @@ Error FlagTable::unknown(std::string_view name) const {
   std::size_t distance = 4;  // Further away is another word, not a slip.
   for (const Flag& flag : rows_) {
     for (const auto& known : flag.names) {
-      const std::size_t d = edit_distance(name, known);
+      const std::size_t d = letters_apart(name, known);
       if (d < distance) {
         distance = d;
         nearest = known;

@@ -2,24 +2,11 @@
 
 #include <cmath>
 
+#include "base/prometheus.h"
 #include "base/text.h"
 
 namespace tacho {
 namespace {
-
-/// A label's value as both formats escape it: backslash, quote and line end.
-std::string escaped(std::string_view value) {
-  std::string out;
-  for (const char c : value) {
-    if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 /// A bound as OpenMetrics wants it: a whole number has its ".0".
 std::string bound_text(double bound, bool is_openmetrics) {
@@ -31,7 +18,7 @@ std::string bound_text(double bound, bool is_openmetrics) {
 std::string label_text(const Labels& first, const Labels& second, std::string_view le = {}) {
   std::string text;
   const auto add = [&](std::string_view name, std::string_view value) {
-    text += format("{}{}=\"{}\"", text.empty() ? "" : ",", name, escaped(value));
+    text += format("{}{}=\"{}\"", text.empty() ? "" : ",", name, escaped_label(value));
   };
   for (const auto& [name, value] : first) add(name, value);
   for (const auto& [name, value] : second) add(name, value);

@@ -9,9 +9,6 @@
 
 namespace tacho {
 
-/// How many letters differ: the least number of insertions, deletions and substitutions.
-std::size_t letters_apart(std::string_view a, std::string_view b);
-
 /// The error for a name that is not among `ids`: the nearest of them, and how to write one's own.
 Error unknown_profile(std::string_view id, std::string_view kind,
                       const std::vector<std::string>& ids);

@@ -16,9 +16,12 @@ def a_small_kv_cache_is_named_with_its_evidence():
         done = bench("--concurrency", "1,24", "--input-tokens", "128", "--output-tokens", "32",
                      "--num-prompts", "48", "--monitor", "--monitor-interval", "100ms",
                      url=sim.url).expect(0)
-    equal("findings", findings(done), [[], ["kv_bound"]])
+    # On a machine that is busy otherwise the generator may be late, and says so first.
+    found = [[name for name in cell if name != "client_bound"] for cell in findings(done)]
+    equal("findings", found, [[], ["kv_bound"]])
     true("the table says it", "→ c=24 128→32: the KV cache bounds the batch" in done.out)
-    evidence = done.run.cells[1]["findings"][0]["evidence"]
+    evidence = next(finding["evidence"] for finding in done.run.cells[1]["findings"]
+                    if finding["id"] == "kv_bound")
     true("evidence", any(item["what"] == "KV cache up to" for item in evidence))
     engine = next(values for key, values in done.run.cells[1]["monitored"].items()
                   if key.startswith("engine "))
