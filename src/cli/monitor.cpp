@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/monitor_alerts.h"
 #include "cli/monitor_serve.h"
+#include "cli/plan_checks.h"
 #include "monitor/live_situation.h"
 #include "monitor/probes.h"
 #include "monitor/sampler.h"
@@ -32,6 +33,7 @@ struct MonitorFlags {
   ServeFlags serve;
   AlertFlags alerts;
   std::string mode = "auto";
+  std::vector<std::string> goodput;
   std::vector<std::uint32_t> utilization_bounds, memory_bounds;
   bool is_readonly = false, is_ascii = false, is_light = false, has_no_colours = false;
 };
@@ -45,6 +47,9 @@ void screen_flags(FlagTable& t, MonitorFlags& f) {
            "Draw with ASCII characters only; also for --once.");
   t.toggle({"--light"}, f.is_light, "Colours for a light background.");
   t.toggle({"--no-color"}, f.has_no_colours, "No colours; so does NO_COLOR in the environment.");
+  t.texts({"--goodput"}, "ttft:MS tpot:MS", f.goodput,
+          "Within what a request is well served, for the engines' column Good. [default: ttft:450 "
+          "tpot:40, MLPerf's for an interactive service]");
   t.integers({"--util-bounds", "--gpu-util-thresh"}, "PERCENT PERCENT", f.utilization_bounds,
              "From where a device's load is moderate, and heavy. [default: 10 75]");
   t.integers({"--memory-bounds", "--mem-util-thresh"}, "PERCENT PERCENT", f.memory_bounds,
@@ -64,6 +69,13 @@ FlagTable monitor_flags(MonitorFlags& f) {
   t.toggle({"--no-devices"}, f.has_no_devices, "Leave out GPUs and NPUs.");
   t.gather({"--exporter"}, "URL,URL,…", f.watch.exporters,
            "Pages of dcgm-exporter or npu-exporter, whose devices are shown too.");
+  t.gather({"--file-sd", "--http-sd"}, "FILE|URL,…", f.watch.lists,
+           "Lists of engines, exporters and other tacho monitors, in the format of Prometheus' "
+           "file_sd and http_sd; read again while we watch.");
+  t.gather({"--prometheus"}, "URL,URL,…", f.watch.prometheuses,
+           "Engines and devices that this Prometheus scrapes already, as often as it does.");
+  t.text({"--prometheus-match"}, "LABELS", f.watch.prometheus_match,
+         "Of these, only targets with such labels: job=\"vllm\".");
   t.toggle({"--no-activity"}, f.has_no_activity,
            "Leave out what the units of a GPU do (GPM); another reader of the same counters, such "
            "as DCGM, is disturbed by it.");
@@ -106,6 +118,19 @@ std::string reading_json(const Snapshot& snapshot, const AlertDesk& desk) {
   return dump_json(json) + "\n";
 }
 
+/// Within what a request is well served, as typed; what is not typed stays.
+Status read_goodput(const std::vector<std::string>& typed, ServiceBounds& bounds) {
+  for (const std::string& text : typed) {
+    const auto slo = parse_slo(text);
+    if (!slo) return slo.error();
+    if (slo->metric != "ttft_ms" && slo->metric != "tpot_ms")
+      return input_error(
+          format("--goodput {}: of an engine's page only ttft and tpot are known", text));
+    (slo->metric == "ttft_ms" ? bounds.ttft_s : bounds.tpot_s) = slo->limit / 1e3;
+  }
+  return Nothing{};
+}
+
 /// Prints one reading; with --check the exit code says if an alert fires. A reading alone is no
 /// ground for an alert that is to last a while, so nothing is judged unless that is asked for.
 int print_once(Sampler& sampler, const MonitorFlags& flags, AlertDesk& desk) {
@@ -117,11 +142,13 @@ int print_once(Sampler& sampler, const MonitorFlags& flags, AlertDesk& desk) {
   }
   const Snapshot snapshot = sampler.latest();
   if (flags.alerts.is_check) desk.look(snapshot, true);
+  ServiceBounds service;
+  if (auto status = read_goodput(flags.goodput, service); !status) return fail(status.error());
   const std::string alerts = alerts_text(desk.alerts, snapshot.at);
-  const std::string text = flags.is_json
-                               ? reading_json(snapshot, desk)
-                               : once_text(snapshot, history, output_width(), flags.is_ascii) +
-                                     (alerts.empty() ? "" : "\n") + alerts;
+  const std::string text =
+      flags.is_json ? reading_json(snapshot, desk)
+                    : once_text(snapshot, history, output_width(), flags.is_ascii, service) +
+                          (alerts.empty() ? "" : "\n") + alerts;
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return 4;
   return desk.alerts.firing() > 0 ? 1 : 0;
 }
@@ -191,6 +218,7 @@ Result<LiveOptions> screen_options(const MonitorFlags& flags) {
   }
   auto status = read_bounds(flags.utilization_bounds, "--util-bounds", options.view.utilization);
   if (status) status = read_bounds(flags.memory_bounds, "--memory-bounds", options.view.memory);
+  if (status) status = read_goodput(flags.goodput, options.view.service);
   if (!status) return status.error();
   return options;
 }
@@ -230,6 +258,7 @@ int run_monitor(const std::vector<std::string>& arguments) {
   auto authorization = authorization_of(flags.serve);
   if (!authorization) return fail(authorization.error());
   flags.watch.remote_authorization = std::move(*authorization);
+  flags.watch.period = from_s(flags.interval);
   auto probes = make_probes(flags.watch);
   if (!probes) return fail(probes.error());
   if (!flags.canary.url.empty()) {

@@ -1,10 +1,9 @@
-// Reads an inference engine's metrics page over HTTP and says it in canonical names. Notices a
-// restart: a start time that changed, or a counter that sank.
+// Reads an inference engine's metrics page over HTTP and says it in canonical names.
+#include <atomic>
 #include <cmath>
-#include <map>
 
 #include "base/text.h"
-#include "monitor/engine_names.h"
+#include "monitor/engine_page.h"
 #include "monitor/probes.h"
 #include "net/fetch.h"
 
@@ -27,9 +26,10 @@ std::string page_url(const std::string& typed) {
 class EngineProbe final : public Probe {
  public:
   explicit EngineProbe(const std::string& url)
-      : url_(page_url(url)), instance_(parse_url(url)->origin()) {}
+      : url_(page_url(url)), pages_(parse_url(url)->origin()) {}
 
   std::string_view name() const override { return "engine"; }
+  void interrupt() override { is_given_up_ = true; }
 
   void read(std::vector<Subject>& out) override {
     FetchRequest request;
@@ -38,69 +38,32 @@ class EngineProbe final : public Probe {
     request.header_lines = {"Accept: text/plain;version=0.0.4"};
     request.timeout = scrape_limit;
     request.most_bytes = longest_page;
+    request.is_given_up = &is_given_up_;
     const Instant began = monotonic_now();
     const auto reply = fetch(request);
     const Duration took = monotonic_now() - began;
-    if (!reply) return down(out, reply.error().message);
-    if (reply->status != 200) {
-      return down(out, format("{} answered with status {}", url_, reply->status));
-    }
+    if (!reply) return pages_.down(reply.error().message, out);
+    if (reply->status != 200)
+      return pages_.down(format("{} answered with status {}", url_, reply->status), out);
     const MetricsText page = parse_metrics_text(reply->body);
-    const EngineKind* kind = recognise_engine(page);
-    if (kind == nullptr) return down(out, not_known(page));
-    std::vector<Subject> subjects = normalise(page, *kind, instance_);
-    if (subjects.empty()) return down(out, not_known(page));
-    Subject& first = subjects.front();
-    first.add(quantity::engine_up, 1.0);
-    first.add(quantity::engine_scrape, to_s(took));
-    watch_restarts(subjects, page, *reply);
-    for (Subject& subject : subjects) out.push_back(std::move(subject));
+    // Another number in each life of llama.cpp's server, but none of Unix': it counts from boot.
+    const auto header = parse_number(reply->head.field("Process-Start-Time-Unix"));
+    const std::size_t first = out.size();
+    if (!pages_.read(page, header.value_or(std::nan("")), out))
+      return pages_.down(not_known(page), out);
+    out[first].add(quantity::engine_scrape, to_s(took));
   }
 
  private:
-  void down(std::vector<Subject>& out, std::string why) {
-    Subject subject;
-    subject.kind = SubjectKind::engine;
-    subject.id = instance_;
-    subject.labels = {{"instance", instance_}};
-    subject.trouble = std::move(why);
-    subject.add(quantity::engine_up, 0.0);
-    subject.add(quantity::engine_restarts, restarts_);
-    out.push_back(std::move(subject));
-  }
-
   std::string not_known(const MetricsText& page) const {
     if (page.lines.empty()) return format("{} is no page of metrics", url_);
     return format("{} is a page of metrics of no engine that tacho knows (it begins with '{}')",
                   url_, page.lines.front().name);
   }
 
-  void watch_restarts(std::vector<Subject>& subjects, const MetricsText& page,
-                      const FetchReply& reply) {
-    const MetricLine* line = page.find("process_start_time_seconds");
-    // Another number in each life of llama.cpp's server, but none of Unix': it counts from boot.
-    const auto header = parse_number(reply.head.field("Process-Start-Time-Unix"));
-    const double start = line != nullptr ? line->value : header.value_or(std::nan(""));
-    double tokens = 0.0;
-    for (const Subject& subject : subjects) {
-      const double value = subject.value(quantity::engine_generation_tokens);
-      if (std::isfinite(value)) tokens += value;
-    }
-    // The start time is the better witness: an engine that has just begun may have caught up.
-    const bool is_new =
-        std::isfinite(start) && std::isfinite(start_) ? start != start_ : tokens < tokens_;
-    if (is_new) restarts_ += 1.0;
-    start_ = start;
-    tokens_ = tokens;
-    if (line != nullptr) subjects.front().add(quantity::engine_start_time, start);
-    subjects.front().add(quantity::engine_restarts, restarts_);
-  }
-
   std::string url_;
-  std::string instance_;
-  double start_ = std::nan("");
-  double tokens_ = 0.0;
-  double restarts_ = 0.0;
+  EnginePages pages_;
+  std::atomic<bool> is_given_up_{false};
 };
 
 }  // namespace

@@ -57,6 +57,15 @@ Result<std::vector<ProbePtr>> make_probes(const WatchOptions& options) {
     if (const auto url = parse_url(remote); !url) return url.error();
     probes.push_back(make_remote_probe(remote, options));
   }
+  for (const std::string& prometheus : options.prometheuses) {
+    if (const auto url = parse_url(prometheus); !url) return url.error();
+    probes.push_back(make_prometheus_probe(prometheus, options.prometheus_match));
+  }
+  for (const std::string& list : options.lists) {
+    auto probe = make_discovery_probe(list, options.period);
+    if (!probe) return probe.error();
+    probes.push_back(std::move(*probe));
+  }
   return probes;
 }
 

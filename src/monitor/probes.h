@@ -18,6 +18,11 @@ struct WatchOptions {
   std::string remote_authorization;    ///< What they are sent as Authorization; "" for nothing.
   std::string remote_ca_file;          ///< Whom to trust of those over TLS; "" as the system does.
   std::vector<std::string> exporters;  ///< URLs of dcgm-exporter or npu-exporter.
+  /// Lists of targets, in the format of Prometheus' discovery: files, and URLs that serve one.
+  std::vector<std::string> lists;
+  std::vector<std::string> prometheuses;  ///< URLs of a Prometheus whose targets are watched.
+  std::string prometheus_match;           ///< Of them, only those with these labels: job="vllm".
+  Duration period = std::chrono::seconds(1);  ///< Between two readings of what a list names.
   /// Where the vendors' libraries are; empty: what TACHO_NVML_LIBRARY and the like name, and else
   /// the system's own search. Tests name a stand-in.
   std::string nvml_library;
@@ -48,6 +53,12 @@ ProbePtr make_engine_probe(const std::string& url);
 ProbePtr make_remote_probe(const std::string& url, const WatchOptions& options);
 /// The devices of a dcgm-exporter's or npu-exporter's page. The URL must be sound.
 ProbePtr make_exporter_probe(const std::string& url);
+
+/// What a list of targets names: engines, exporters of devices, other tacho monitors. The list is
+/// read again and again. The error says why it cannot be read now.
+Result<ProbePtr> make_discovery_probe(const std::string& source, Duration period);
+/// Engines and devices that a Prometheus scrapes. The URL must be sound.
+ProbePtr make_prometheus_probe(const std::string& url, const std::string& match);
 
 /// The probes for what is to be watched. Devices whose library is not here have none. The error is
 /// about a URL, or a library that was named and cannot be loaded.

@@ -56,6 +56,9 @@ Result<Url> parse_url(std::string_view text) {
   if (path_start != std::string_view::npos && rest[path_start] == '/') {
     url.path = std::string(rest.substr(path_start, rest.find_first_of("?#") - path_start));
   }
+  if (const auto query = rest.find('?'); query < rest.find('#')) {
+    url.query = std::string(rest.substr(query, rest.find('#') - query));
+  }
   if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
     return input_error("a URL must not carry a password; give it with --header or --api-key-env");
   }

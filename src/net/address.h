@@ -16,7 +16,8 @@ struct Url {
   bool is_tls = false;
   std::string host;  ///< Without the brackets of an IPv6 address.
   std::uint16_t port = 0;
-  std::string path;  ///< Starts with '/', or is empty; no query.
+  std::string path;        ///< Starts with '/', or is empty; no query.
+  std::string query = {};  ///< Starts with '?', or is empty. fetch() sends it along.
 
   /// scheme://host:port, with brackets where needed.
   std::string origin() const;

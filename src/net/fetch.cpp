@@ -222,7 +222,7 @@ Result<FetchReply> fetch(const FetchRequest& request) {
   std::vector<Line> lines{{(*way)->dial(), request.route.http, url->is_tls}};
   ConnectionPool pool(l, std::move(lines));
   const std::string text =
-      http_request_text(request.method, *url, url->path.empty() ? "/" : url->path,
+      http_request_text(request.method, *url, (url->path.empty() ? "/" : url->path) + url->query,
                         request.header_lines, request.body);
   Collector collector(l, request);
   Duration waited{0};

@@ -6,10 +6,12 @@
 
 namespace tacho {
 
-std::string once_text(const Snapshot& snapshot, const History& history, int width, bool is_ascii) {
+std::string once_text(const Snapshot& snapshot, const History& history, int width, bool is_ascii,
+                      const ServiceBounds& service) {
   ScreenInput input{snapshot, history, {}, "", "", ""};
   input.is_once = true;
-  const ViewState view;
+  ViewState view;
+  view.service = service;
   const auto rows = process_rows(input, view);
   const int devices = devices_height(input, true);
   const int engines = engines_height(input, false);

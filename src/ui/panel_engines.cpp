@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/text.h"
+#include "monitor/goodput.h"
 #include "ui/columns.h"
 #include "ui/numbers.h"
 #include "ui/panels.h"
@@ -19,6 +20,7 @@ enum class Part {
   kv,
   ttft,
   tpot,
+  good,
   tokens,
   prompt,
   hits,
@@ -40,10 +42,11 @@ constexpr PartColumn all_columns[] = {
     {Part::kv, {"KV", 4, 0, 4, 1}},
     {Part::ttft, {"TTFT p50/p99", 13, 0, 13, 2}},
     {Part::tpot, {"TPOT p50/p99", 14, 0, 14, 3}},
+    {Part::good, {"Good", 6, 0, 6, 4}},
     {Part::tokens, {"Tok/s", 5, 0, 5, 1}},
     {Part::prompt, {"In/s", 5, 0, 5, 9}},
-    {Part::hits, {"Hit", 4, 0, 4, 4}},
-    {Part::preemptions, {"Pre/s", 5, 0, 5, 5}},
+    {Part::hits, {"Hit", 4, 0, 4, 5}},
+    {Part::preemptions, {"Pre/s", 5, 0, 5, 6}},
     {Part::failed, {"Fail/s", 6, 0, 6, 8}},
     {Part::restarts, {"Restarts", 8, 0, 8, 10}},
 };
@@ -81,15 +84,19 @@ const Quantity& token_time(const Subject& engine) {
   return has_tpot ? quantity::engine_tpot : quantity::engine_itl;
 }
 
+/// What the engine's histogram gained in the window; of a single reading, all that it has.
+std::optional<HistogramGain> gain_of(const Row& row, const Quantity& quantity) {
+  const HistogramReading* all = row.engine.histogram(quantity);
+  if (all == nullptr) return std::nullopt;
+  if (row.canvas.input.is_once)
+    return HistogramGain{all->bounds, all->cumulative, all->count, all->sum};
+  return row.canvas.input.history.gain(row.engine, quantity, chosen_window(row.canvas.view));
+}
+
 /// "~123ms/1.24s": the window's quantiles, as far as buckets can tell.
 std::string quantiles_text(const Row& row, const Quantity& quantity) {
-  const HistogramReading* all = row.engine.histogram(quantity);
-  if (all == nullptr) return std::string(not_available);
-  std::optional<HistogramGain> gain =
-      row.canvas.input.history.gain(row.engine, quantity, chosen_window(row.canvas.view));
-  if (row.canvas.input.is_once) {
-    gain = HistogramGain{all->bounds, all->cumulative, all->count, all->sum};
-  }
+  if (row.engine.histogram(quantity) == nullptr) return std::string(not_available);
+  const std::optional<HistogramGain> gain = gain_of(row, quantity);
   if (!gain || !(gain->count > 0.0)) return "-";
   const std::string p99 = quantile_text(histogram_quantile(*gain, 0.99));
   // The second one's "~" would say nothing new.
@@ -117,6 +124,26 @@ Shown rate_shown(const Row& row, const Quantity& quantity, Role role) {
   return {std::isnan(rate) ? "-" : count_text(rate), rate > 0.0 ? role : Role::plain};
 }
 
+/// "93%", or "86-93%" where buckets and the unknown pairs of times leave that much open.
+Shown goodput_shown(const Row& row) {
+  const bool has_none = row.engine.histogram(quantity::engine_ttft) == nullptr &&
+                        row.engine.histogram(quantity::engine_tpot) == nullptr;
+  if (has_none) return {std::string(not_available)};
+  const double ok = row.rate(quantity::engine_succeeded),
+               failed = row.rate(quantity::engine_failed);
+  const auto share =
+      goodput_share(gain_of(row, quantity::engine_ttft), gain_of(row, quantity::engine_tpot),
+                    failed > 0.0 && ok >= 0.0 ? ok / (ok + failed) : 1.0, row.canvas.view.service);
+  if (!share) return {"-"};
+  const int low = static_cast<int>(share->low * 100.0 + 0.5),
+            high = static_cast<int>(share->high * 100.0 + 0.5);
+  const Role role = share->high < 0.9   ? Role::heavy
+                    : share->low < 0.99 ? Role::moderate
+                                        : Role::good;
+  if (high <= low + 1) return {format("{}%", low), role};
+  return {format("{}-{}{}", low, high, high < 100 ? "%" : ""), role};
+}
+
 Shown show(const Row& row, Part part) {
   switch (part) {
     case Part::name:
@@ -136,6 +163,8 @@ Shown show(const Row& row, Part part) {
       return {quantiles_text(row, quantity::engine_ttft)};
     case Part::tpot:
       return {quantiles_text(row, token_time(row.engine))};
+    case Part::good:
+      return goodput_shown(row);
     case Part::tokens:
       return rate_shown(row, quantity::engine_generation_tokens, Role::plain);
     case Part::prompt:
@@ -231,8 +260,10 @@ void draw_engines(const Canvas& canvas, const Area& whole, bool is_full) {
   draw_canaries(canvas, {whole.x, whole.y + area.height, whole.width, canaries});
   if (engines.empty()) return draw_title(canvas, {area.x, area.y, area.width, 1}, "Engines");
   draw_title(canvas, {area.x, area.y, area.width, 1}, "Engines",
-             canvas.input.is_once ? "times since the engine began"
-                                  : format("the last {} s; w: another window", window));
+             format("good: TTFT {:g}ms, TPOT {:g}ms; {}", canvas.view.service.ttft_s * 1e3,
+                    canvas.view.service.tpot_s * 1e3,
+                    canvas.input.is_once ? "since the engine began"
+                                         : format("the last {} s; w: another window", window)));
   std::vector<Column> columns;
   for (const PartColumn& one : all_columns) columns.push_back(one.column);
   const bool has_tpot = std::any_of(engines.begin(), engines.end(), [](const Subject* one) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "monitor/goodput.h"
 #include "monitor/history.h"
 #include "ui/frame.h"
 #include "ui/graph.h"
@@ -78,6 +79,7 @@ struct ViewState {
   std::string message;  ///< The outcome of the last key, until the next one.
   LoadBounds utilization{0.10, 0.75};
   LoadBounds memory{0.10, 0.80};
+  ServiceBounds service;  ///< Within what a request is well served.
 };
 
 /// Windows of rates and quantiles, in seconds.

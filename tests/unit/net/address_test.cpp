@@ -39,6 +39,12 @@ TEST_CASE("a URL is taken apart") {
   }
 }
 
+TEST_CASE("a URL's query is kept beside its path, and what is behind # is not") {
+  CHECK(parse_url("http://host/path?a=1&b[]=2#top")->query == "?a=1&b[]=2");
+  CHECK(parse_url("host:8000?x")->query == "?x");
+  CHECK(parse_url("http://host/path#a?b")->query == "");
+}
+
 TEST_CASE("what is no URL is refused with the reason, in one line") {
   for (const char* text :
        {"", "http://", "ftp://host", "http://:80", "http://host:0", "http://host:65536",
