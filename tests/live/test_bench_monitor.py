@@ -16,7 +16,7 @@ def a_small_kv_cache_is_named_with_its_evidence():
         done = bench("--concurrency", "1,24", "--input-tokens", "128", "--output-tokens", "32",
                      "--num-prompts", "48", "--monitor", "--monitor-interval", "100ms",
                      url=sim.url).expect(0)
-    # On a machine that is busy otherwise the generator may be late, and says so first.
+    # On a machine that is busy otherwise the generator may be late, and says so in any cell.
     found = [[name for name in cell if name != "client_bound"] for cell in findings(done)]
     equal("findings", found, [[], ["kv_bound"]])
     true("the table says it", "→ c=24 128→32: the KV cache bounds the batch" in done.out)
