@@ -27,7 +27,7 @@ struct BucketHistogram {
 /// Names and values of labels, the values as they are.
 using PrometheusLabels = std::vector<std::pair<std::string, std::string>>;
 
-/// A label's value as the format has it, and OpenMetrics too: backslash, quote and line end escaped.
+/// A label's value as the format and OpenMetrics have it: backslash, quote and line end escaped.
 std::string escaped_label(std::string_view value);
 
 /// One sample of a family that has several: what its labels add, and its value.

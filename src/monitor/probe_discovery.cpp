@@ -31,6 +31,7 @@ Result<std::string> read_list(const std::string& source, const std::atomic<bool>
   request.url = source;
   request.header_lines = {"Accept: application/json"};
   request.timeout = list_limit;
+  request.most_bytes = longest_page;
   request.is_given_up = is_given_up;
   auto reply = fetch(request);
   if (!reply) return reply.error();
@@ -43,7 +44,8 @@ Result<std::string> read_list(const std::string& source, const std::atomic<bool>
 /// tacho monitor's.
 class UnknownProbe final : public Probe {
  public:
-  explicit UnknownProbe(std::string url) : url_(std::move(url)) {}
+  UnknownProbe(std::string url, const WatchOptions& options)
+      : url_(std::move(url)), options_(options) {}
   std::string_view name() const override { return "discovered"; }
   void interrupt() override {
     is_given_up_ = true;
@@ -62,12 +64,13 @@ class UnknownProbe final : public Probe {
     FetchRequest request;
     request.url = url_;
     request.timeout = std::chrono::seconds(5);
+    request.most_bytes = longest_page;
     request.is_given_up = &is_given_up_;
     const auto reply = fetch(request);
     if (!reply || reply->status != 200) return;
     const MetricsText page = parse_metrics_text(reply->body);
     if (page.find(quantity::monitor_probe_up.name) != nullptr) {
-      probe_ = make_remote_probe(url_, true);
+      probe_ = make_remote_probe(url_, options_, true);
     } else if (recognise_engine(page) != nullptr) {
       probe_ = make_engine_probe(url_);
     } else if (recognise_exporter(page) != nullptr) {
@@ -77,6 +80,7 @@ class UnknownProbe final : public Probe {
   }
 
   std::string url_;
+  const WatchOptions& options_;
   ProbePtr probe_;
   std::atomic<Probe*> known_{nullptr};
   std::atomic<bool> is_given_up_{false};
@@ -84,8 +88,8 @@ class UnknownProbe final : public Probe {
 
 class DiscoveryProbe final : public Probe {
  public:
-  DiscoveryProbe(std::string source, std::vector<WatchTarget> targets, Duration period)
-      : source_(std::move(source)), period_(period) {
+  DiscoveryProbe(std::string source, std::vector<WatchTarget> targets, const WatchOptions& options)
+      : source_(std::move(source)), options_(options) {
     watch(std::move(targets));
     listed_ = monotonic_now();
   }
@@ -137,8 +141,8 @@ class DiscoveryProbe final : public Probe {
         continue;
       }
       std::vector<ProbePtr> probes;
-      probes.push_back(std::make_unique<UnknownProbe>(target.url));
-      watched.sampler = std::make_unique<Sampler>(std::move(probes), period_);
+      probes.push_back(std::make_unique<UnknownProbe>(target.url, options_));
+      watched.sampler = std::make_unique<Sampler>(std::move(probes), options_.period);
     }
     watched_ = std::move(now);
   }
@@ -162,7 +166,7 @@ class DiscoveryProbe final : public Probe {
   }
 
   std::string source_;
-  Duration period_;
+  WatchOptions options_;
   std::map<std::string, Watched> watched_;
   Instant listed_ = never;
   std::string trouble_;
@@ -171,12 +175,12 @@ class DiscoveryProbe final : public Probe {
 
 }  // namespace
 
-Result<ProbePtr> make_discovery_probe(const std::string& source, Duration period) {
+Result<ProbePtr> make_discovery_probe(const std::string& source, const WatchOptions& options) {
   const auto text = read_list(source, nullptr);
   if (!text) return text.error();
   auto targets = parse_targets(*text, source);
   if (!targets) return targets.error();
-  return ProbePtr(std::make_unique<DiscoveryProbe>(source, std::move(*targets), period));
+  return ProbePtr(std::make_unique<DiscoveryProbe>(source, std::move(*targets), options));
 }
 
 }  // namespace tacho

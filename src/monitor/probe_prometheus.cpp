@@ -86,6 +86,7 @@ class PrometheusProbe final : public Probe {
     FetchRequest request;
     request.url = url_;
     request.timeout = federate_limit;
+    request.most_bytes = longest_page;
     request.is_given_up = &is_given_up_;
     const auto reply = fetch(request);
     if (!reply) return down(out, reply.error().message);

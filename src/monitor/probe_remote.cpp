@@ -13,11 +13,11 @@ constexpr Duration fetch_limit = std::chrono::seconds(5);
 
 class RemoteProbe final : public Probe {
  public:
-  RemoteProbe(const std::string& url, const WatchOptions& options)
+  RemoteProbe(const std::string& url, const WatchOptions& options, bool is_one_of_several)
       : address_(parse_url(url)->origin()),
         authorization_(options.remote_authorization),
         ca_file_(options.remote_ca_file),
-        is_one_of_several_(options.remotes.size() > 1) {}
+        is_one_of_several_(is_one_of_several) {}
 
   std::string_view name() const override { return "remote"; }
 
@@ -63,8 +63,9 @@ class RemoteProbe final : public Probe {
 
 }  // namespace
 
-ProbePtr make_remote_probe(const std::string& url, const WatchOptions& options) {
-  return std::make_unique<RemoteProbe>(url, options);
+ProbePtr make_remote_probe(const std::string& url, const WatchOptions& options,
+                           bool is_one_of_several) {
+  return std::make_unique<RemoteProbe>(url, options, is_one_of_several);
 }
 
 }  // namespace tacho

@@ -55,14 +55,14 @@ Result<std::vector<ProbePtr>> make_probes(const WatchOptions& options) {
   }
   for (const std::string& remote : options.remotes) {
     if (const auto url = parse_url(remote); !url) return url.error();
-    probes.push_back(make_remote_probe(remote, options));
+    probes.push_back(make_remote_probe(remote, options, options.remotes.size() > 1));
   }
   for (const std::string& prometheus : options.prometheuses) {
     if (const auto url = parse_url(prometheus); !url) return url.error();
     probes.push_back(make_prometheus_probe(prometheus, options.prometheus_match));
   }
   for (const std::string& list : options.lists) {
-    auto probe = make_discovery_probe(list, options.period);
+    auto probe = make_discovery_probe(list, options);
     if (!probe) return probe.error();
     probes.push_back(std::move(*probe));
   }

@@ -50,13 +50,14 @@ Result<ProbePtr> make_rocm_probe(const WatchOptions& options);
 ProbePtr make_engine_probe(const std::string& url);
 /// The probe of another tacho monitor, all that it sees. The URL must be sound. Of several remotes
 /// in the options, their subjects' ids begin with its address, so that two GPUs 0 are two.
-ProbePtr make_remote_probe(const std::string& url, const WatchOptions& options);
+ProbePtr make_remote_probe(const std::string& url, const WatchOptions& options,
+                           bool is_one_of_several);
 /// The devices of a dcgm-exporter's or npu-exporter's page. The URL must be sound.
 ProbePtr make_exporter_probe(const std::string& url);
 
 /// What a list of targets names: engines, exporters of devices, other tacho monitors. The list is
 /// read again and again. The error says why it cannot be read now.
-Result<ProbePtr> make_discovery_probe(const std::string& source, Duration period);
+Result<ProbePtr> make_discovery_probe(const std::string& source, const WatchOptions& options);
 /// Engines and devices that a Prometheus scrapes. The URL must be sound.
 ProbePtr make_prometheus_probe(const std::string& url, const std::string& match);
 
