@@ -20,12 +20,16 @@ bool over(const Known& value, double bound) { return value && *value > bound; }
 bool under(const Known& value, double bound) { return value && *value < bound; }
 
 /// Where requests wait at the engine: at least one on average, for a fair part of the time to the
-/// first token.
+/// first token, and for longer than any newcomer does. Batches change between steps
+/// (iteration-level scheduling: Orca, OSDI 2022), so whoever comes waits for the end of the step
+/// under way; at high rates of short requests, that alone is several requests at a time.
 bool has_queue(const EngineSide& engine) {
   const bool waits = over(engine.waiting, 1.0);
   const bool is_long =
       !engine.queue_ms || !engine.ttft_ms || *engine.queue_ms > 0.3 * *engine.ttft_ms;
-  return waits && is_long;
+  const bool is_more_than_a_step =
+      !engine.queue_ms || !engine.tpot_ms || *engine.queue_ms > 2.0 * *engine.tpot_ms;
+  return waits && is_long && is_more_than_a_step;
 }
 
 std::optional<Finding> client_bound(const Situation& s) {
@@ -238,6 +242,13 @@ std::optional<Finding> unknown(const Situation& s) {
   return f;
 }
 
+/// What a late client sends at once makes a queue by itself: that which was due within its delay.
+/// An engine that carries the rate has done that work within as long a time again, so nobody waits
+/// longer for it; a queue that is longer than the delay is the engine's.
+bool is_of_late_client(const Situation& s) {
+  return s.client.late_ms && s.engine.queue_ms && *s.engine.queue_ms <= *s.client.late_ms;
+}
+
 struct RuleRow {
   Rule rule;
   RuleInfo info;
@@ -259,8 +270,9 @@ constexpr std::array<RuleRow, 11> rules{{
      {"prefix_cache", "the workload repeats prefixes, the engine finds less than half of them",
       "tacho's own knowledge of what it sent"}},
     {queueing,
-     {"queueing", "requests wait, for a third of the time to the first token or more",
-      "Little's law; llm-d's saturation signals"}},
+     {"queueing",
+      "requests wait, for a third of the time to the first token or more and over two steps",
+      "Little's law; llm-d's saturation signals; Orca, OSDI 2022"}},
     {network,
      {"network", "TTFT at the client over the engine's, as connections are slow, or loss",
       "difference of two histograms' means"}},
@@ -284,10 +296,11 @@ std::vector<Finding> diagnose(const Situation& situation) {
     return std::any_of(found.begin(), found.end(), [&](const Finding& f) { return f.id == id; });
   };
   // A queue that stands because the cache is full is the cache's; a client that is late makes a
-  // difference between its times and the engine's by itself.
+  // difference between its times and the engine's by itself, and a queue as short as it is late.
   const bool is_kv = has("kv_bound"), is_client = has("client_bound");
   std::erase_if(found, [&](const Finding& f) {
     return (is_kv && f.id == "queueing") ||
+           (is_client && f.id == "queueing" && is_of_late_client(situation)) ||
            (is_client && (f.id == "network" || f.id == "front_end"));
   });
   if (found.empty()) {

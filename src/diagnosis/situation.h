@@ -16,6 +16,7 @@ using Known = std::optional<double>;
 struct ClientSide {
   /// Why the client's own figures cannot be trusted, in the verdict's words.
   std::vector<std::string> own_faults;
+  Known late_ms;           ///< How late requests were sent, 99th percentile.
   Known ttft_ms, tpot_ms;  ///< Means of ok requests.
   Known connect_ms;        ///< Median time of setting up a connection: a way there and back.
   Known in_flight;         ///< Mean.

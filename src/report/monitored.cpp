@@ -123,6 +123,10 @@ ClientSide client_side(const CellSummary& cell, const RunData& data) {
   for (const std::string& reason : cell.verdict.reasons) {
     if (reason.starts_with("client-bound: ")) side.own_faults.push_back(reason.substr(14));
   }
+  // An open loop with a cap waits for its slots by design.
+  const bool is_capped = !cell.cell.is_static && cell.cell.concurrency.has_value();
+  const Distribution& send_lag = cell.of(Metric::send_lag);
+  if (!send_lag.empty() && !is_capped) side.late_ms = send_lag.percentile(99);
   side.ttft_ms = mean_of(cell, Metric::ttft);
   side.tpot_ms = mean_of(cell, Metric::tpot);
   side.connect_ms = connect_ms(cell);

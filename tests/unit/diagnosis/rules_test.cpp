@@ -121,6 +121,50 @@ TEST_CASE("a full cache explains its queue, a late client its difference") {
         }) == Ids{"client_bound"});
 }
 
+TEST_CASE("the wait for the step under way is no queue, a wait of several steps is") {
+  // Read of the built-in engine at 300 requests/s of 16 tokens in and 8 out, which it carries.
+  const auto busy = [](double queue_ms) {
+    return [=](Situation& s) {
+      s.engine.waiting = 8.71;
+      s.engine.running = 18.5;
+      s.engine.queue_ms = queue_ms;
+      s.engine.ttft_ms = s.client.ttft_ms = 37.5;
+      s.engine.tpot_ms = s.client.tpot_ms = 8.49;
+    };
+  };
+  CHECK(after(busy(12.3)).empty());
+  CHECK(after(busy(24.0)) == Ids{"queueing"});
+  // How long a step takes may not be known.
+  CHECK(after([&](Situation& s) {
+          busy(12.3)(s);
+          s.engine.tpot_ms.reset();
+        }) == Ids{"queueing"});
+}
+
+TEST_CASE("a late client's own bunches make a queue as long as it is late, not a longer one") {
+  const auto late = [](double late_ms, double queue_ms) {
+    return [=](Situation& s) {
+      s.client.own_faults = {"send lag p99"};
+      s.client.late_ms = late_ms;
+      s.engine.waiting = 12.0;
+      s.engine.queue_ms = queue_ms;
+      s.engine.ttft_ms = 2.0 * queue_ms;
+    };
+  };
+  CHECK(after(late(418.0, 60.0)) == Ids{"client_bound"});
+  // Read at twice the capacity while compilers held the client up.
+  CHECK(after(late(240.0, 4498.0)) == Ids{"client_bound", "queueing"});
+  // A client that is not called late explains nothing, nor does one whose delay is not known.
+  CHECK(after([&](Situation& s) {
+          late(418.0, 60.0)(s);
+          s.client.own_faults.clear();
+        }) == Ids{"queueing"});
+  CHECK(after([&](Situation& s) {
+          late(418.0, 60.0)(s);
+          s.client.late_ms.reset();
+        }) == Ids{"client_bound", "queueing"});
+}
+
 TEST_CASE("two causes are two findings") {
   CHECK(after([](Situation& s) {
           s.device.throttled_share = 0.9;
