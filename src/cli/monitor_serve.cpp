@@ -7,7 +7,6 @@
 #include "monitor/exporter.h"
 #include "net/epoll_loop.h"
 #include "net/fetch.h"
-#include "net/tls.h"
 
 namespace tacho {
 namespace {
@@ -28,22 +27,6 @@ std::string base64(std::string_view bytes) {
     }
   }
   return out;
-}
-
-/// What TLS needs, or nothing.
-Result<std::vector<TlsContext>> server_tls(const ServeFlags& flags) {
-  std::vector<TlsContext> contexts;
-  if (flags.certificate.empty()) {
-    if (!flags.key.empty()) return input_error("--tls-key needs --tls-cert");
-    return contexts;
-  }
-  TlsOptions options;
-  options.certificate_file = flags.certificate;
-  options.key_file = flags.key;
-  auto context = TlsContext::create_server(options);
-  if (!context) return context.error();
-  contexts.push_back(std::move(*context));
-  return contexts;
 }
 
 Result<ExporterOptions> exporter_options(const ServeFlags& flags) {
@@ -84,15 +67,14 @@ void add_serve_flags(FlagTable& t, ServeFlags& f) {
   t.text({"--basic-auth"}, "USER:FILE", f.basic_auth,
          "Let only those read who send this user and the password that is the file's first line; "
          "with --connect, send them.");
-  t.text({"--tls-cert"}, "FILE", f.certificate, "Serve over TLS with this certificate (PEM).");
-  t.text({"--tls-key"}, "FILE", f.key, "Its key (PEM), where it is in a file of its own.");
+  add_server_tls_flags(t, f.tls);
 }
 
 bool is_asked_to_serve(const ServeFlags& flags) { return !flags.listen.empty(); }
 
 Status check_serve_flags(const ServeFlags& flags) {
   if (const auto options = exporter_options(flags); !options) return options.error();
-  if (const auto tls = server_tls(flags); !tls) return tls.error();
+  if (const auto tls = server_tls(flags.tls); !tls) return tls.error();
   return Nothing{};
 }
 
@@ -104,7 +86,7 @@ int serve_monitor(const Sampler& sampler, const ServeFlags& flags, AlertDesk& de
   auto options = exporter_options(flags);
   if (!options) return fail(options.error());
   options->alerts = &desk.alerts;
-  const auto tls = server_tls(flags);
+  const auto tls = server_tls(flags.tls);
   if (!tls) return fail(tls.error());
   auto loop = EpollLoop::create();
   if (!loop) return fail(loop.error());
@@ -112,11 +94,11 @@ int serve_monitor(const Sampler& sampler, const ServeFlags& flags, AlertDesk& de
   if (!address) return fail(address.error());
   Exporter exporter(sampler, std::move(*options));
   HttpServerOptions server_options;
-  server_options.tls = tls->empty() ? nullptr : &tls->front();
+  server_options.tls = *tls ? &**tls : nullptr;
   HttpServer server(**loop, exporter, std::move(server_options));
   if (auto status = server.listen(*address); !status) return fail(status.error());
-  std::fprintf(stderr, "tacho monitor: serving %s://%s:%d/metrics\n",
-               tls->empty() ? "http" : "https", url->host.c_str(), server.port());
+  std::fprintf(stderr, "tacho monitor: serving %s://%s:%d/metrics\n", *tls ? "https" : "http",
+               url->host.c_str(), server.port());
   Timer check(**loop, [&] {
     if (is_interrupted != 0) return (*loop)->stop();
     check.arm((*loop)->now() + std::chrono::milliseconds(200));

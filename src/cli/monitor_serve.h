@@ -5,6 +5,7 @@
 
 #include "cli/flags.h"
 #include "cli/monitor_alerts.h"
+#include "cli/server_tls.h"
 #include "monitor/sampler.h"
 
 namespace tacho {
@@ -14,7 +15,7 @@ struct ServeFlags {
   std::string listen;
   std::vector<std::string> compat;
   std::string basic_auth;  ///< USER:FILE, the file with the password.
-  std::string certificate, key;
+  ServerTlsFlags tls;
 };
 
 /// Adds the rows.

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/server_tls.h"
 #include "cli/sim_cluster.h"
 #include "cli/sim_scheduler.h"
 #include "cli/sim_serving.h"
@@ -21,6 +22,7 @@ namespace {
 /// Options of `tacho sim`, as typed.
 struct SimFlags {
   std::string unix_socket;
+  ServerTlsFlags tls;
   ServingFlags serving;
   std::string served_model_name, host = "127.0.0.1", usage = "own-chunk", api_key, timing = "model",
                                  dialect = "vllm";
@@ -59,6 +61,7 @@ FlagTable sim_flags(SimFlags& f) {
   t.integer({"--port"}, "PORT", f.port, "Port; 0 takes a free one and says which. [default: 8000]",
             0, 65535);
   t.text({"--unix-socket", "--uds"}, "PATH", f.unix_socket, "Listen on this UNIX socket instead.");
+  add_server_tls_flags(t, f.tls);
   t.text({"--served-model-name"}, "NAME", f.served_model_name,
          "Name on the API. [default: the model profile's]");
   t.text({"--api-key"}, "KEY", f.api_key, "Ask for this key; without it requests get 401.");
@@ -85,7 +88,8 @@ FlagTable sim_flags(SimFlags& f) {
       {"--fault"}, "NAME=P", f.faults,
       "A fault with a probability, or with =/N for each N-th request, =@N for the N-th alone, and "
       "@FROM-TO behind it for a window of seconds: http_429, rst_mid, stall_mid:MS, split:BYTES "
-      "and others (docs/sim.md). One request asks for one with the header X-Tacho-Fault.");
+      "and others (docs/sim.md). One request asks for one with the header X-Tacho-Fault. Of "
+      "connections, by their number: accept_delay:MS, accept_close:BYTES; refuse@FROM-TO.");
   return t;
 }
 
@@ -156,6 +160,7 @@ Result<SimOptions> read_options(const SimFlags& f) {
 }
 
 int serve(const SimFlags& flags, SimOptions options) {
+  const bool speaks_tls = options.http.tls != nullptr;
   auto loop = EpollLoop::create();
   if (!loop) return fail(loop.error());
   const Url place{false, flags.host, static_cast<std::uint16_t>(flags.port), ""};
@@ -183,9 +188,11 @@ int serve(const SimFlags& flags, SimOptions options) {
   const int signal_descriptor = ::signalfd(-1, &signals, SFD_CLOEXEC);
   (*loop)->watch(signal_descriptor, [&] { (*loop)->stop(); });
 
-  const Url serving{false, flags.host, server.port(), ""};
+  const Url serving{speaks_tls, flags.host, server.port(), ""};
   const std::string where =
-      flags.unix_socket.empty() ? serving.origin() : "the UNIX socket " + flags.unix_socket;
+      flags.unix_socket.empty()
+          ? serving.origin()
+          : format("the UNIX socket {}{}", flags.unix_socket, speaks_tls ? ", over TLS" : "");
   std::printf("tacho sim: %s, serving at %s\n", title.c_str(), where.c_str());
   std::fflush(stdout);
   (*loop)->run();
@@ -201,6 +208,9 @@ int run_sim(const std::vector<std::string>& arguments) {
     return fail(input_error(format("'{}' is no option of tacho sim", others->front())));
   auto options = read_options(flags);
   if (!options) return fail(options.error());
+  const auto tls = server_tls(flags.tls);
+  if (!tls) return fail(tls.error());
+  if (*tls) options->http.tls = &**tls;
   return serve(flags, std::move(*options));
 }
 

@@ -41,24 +41,53 @@ struct EpollLoop::Watch final : EpollLoop::Source {
   std::function<void()> action;
 };
 
+/// A socket that is bound and does not listen yet; -1 and errno where that fails.
+int bind_socket(const Address& address) {
+  const int descriptor = open_stream_socket(address.storage.ss_family);
+  if (descriptor < 0) return -1;
+  ask_for_stamps(descriptor);  // Accepted sockets inherit it.
+  const int yes = 1;
+  if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+      ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0)
+    return descriptor;
+  const int code = errno;
+  ::close(descriptor);
+  errno = code;
+  return -1;
+}
+
 /// A listening socket.
 class TcpListener final : public Listener, public EpollLoop::Source {
  public:
-  TcpListener(EpollLoop& loop, int descriptor, AcceptHandler& handler, std::string path)
-      : loop_(loop), descriptor_(descriptor), handler_(handler), path_(std::move(path)) {
+  TcpListener(EpollLoop& loop, Address address, AcceptHandler& handler)
+      : loop_(loop), address_(std::move(address)), handler_(handler) {}
+  ~TcpListener() override { close(); }
+  std::uint16_t port() const override { return address_.port(); }
+
+  void pause() override {
+    if (!is_listening_) return;
+    close();
+    // Bound and deaf: nobody can take the port meanwhile, not even a client for its own end.
+    descriptor_ = bind_socket(address_);
+  }
+
+  Status resume() override {
+    if (is_listening_) return Nothing{};
+    if (descriptor_ < 0) descriptor_ = bind_socket(address_);
+    if (descriptor_ < 0 || ::listen(descriptor_, 4096) != 0) {
+      const int code = errno;
+      close();
+      return world_error(format("cannot listen on {}: {}", address_.text, std::strerror(code)));
+    }
+    if (unix_path(address_).empty()) {  // Port 0 has become a real one.
+      address_.length = sizeof address_.storage;
+      getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address_.storage), &address_.length);
+    }
+    is_listening_ = true;
     loop_.register_source(descriptor_, EPOLLIN, *this);
+    return Nothing{};
   }
-  ~TcpListener() override {
-    loop_.forget_source(descriptor_);
-    ::close(descriptor_);
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  std::uint16_t port() const override {
-    Address address;
-    address.length = sizeof address.storage;
-    getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address.storage), &address.length);
-    return address.port();
-  }
+
   void on_ready(std::uint32_t) override {
     // A burst of connections is taken in one turn, so that the last one does not wait for a turn
     // each.
@@ -71,10 +100,20 @@ class TcpListener final : public Listener, public EpollLoop::Source {
   }
 
  private:
+  void close() {
+    if (descriptor_ < 0) return;  // Also: the file at the path is not ours.
+    if (is_listening_) loop_.forget_source(descriptor_);
+    ::close(descriptor_);
+    if (const std::string path = unix_path(address_); !path.empty()) ::unlink(path.c_str());
+    is_listening_ = false;
+    descriptor_ = -1;
+  }
+
   EpollLoop& loop_;
-  int descriptor_;
+  int descriptor_ = -1;
+  Address address_;  ///< Of a UNIX socket, its file goes with it.
   AcceptHandler& handler_;
-  std::string path_;  ///< Of a UNIX socket, whose file goes with it; else empty.
+  bool is_listening_ = false;
 };
 
 Result<std::unique_ptr<EpollLoop>> EpollLoop::create() {
@@ -123,19 +162,9 @@ StreamPtr EpollLoop::connect(const Address& address, StreamHandler& handler,
 Result<std::unique_ptr<Listener>> EpollLoop::listen(const Address& address,
                                                     AcceptHandler& handler) {
   remove_stale_socket(address);
-  const int descriptor = open_stream_socket(address.storage.ss_family);
-  // Accepted sockets inherit it.
-  if (descriptor >= 0) ask_for_stamps(descriptor);
-  const int yes = 1;
-  if (descriptor < 0 || setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
-      ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.length) !=
-          0 ||
-      ::listen(descriptor, 4096) != 0) {
-    const int code = errno;
-    if (descriptor >= 0) ::close(descriptor);
-    return world_error(format("cannot listen on {}: {}", address.text, std::strerror(code)));
-  }
-  return std::unique_ptr<Listener>(new TcpListener(*this, descriptor, handler, unix_path(address)));
+  auto listener = std::make_unique<TcpListener>(*this, address, handler);
+  if (auto status = listener->resume(); !status) return status.error();
+  return std::unique_ptr<Listener>(std::move(listener));
 }
 
 Status EpollLoop::use_tap(Duration hold) {

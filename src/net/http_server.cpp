@@ -91,11 +91,13 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
     finish_answer();
   }
 
-  void begin_stream(std::string_view content_type, BodyFraming framing) override {
+  void begin_stream(std::string_view content_type, BodyFraming framing,
+                    std::string_view extra_head_lines) override {
     is_chunked_ = framing == BodyFraming::chunked;
     if (!is_chunked_) is_last_ = true;
     std::string out = head_lines(200, content_type);
     out += "cache-control: no-cache\r\n";
+    out += extra_head_lines;
     out += is_chunked_ ? "transfer-encoding: chunked\r\n\r\n" : "\r\n";
     stream_->write(out);
   }
@@ -266,14 +268,24 @@ class ServerConnection final : public StreamHandler, public HttpSink, public Ser
 };
 
 HttpServer::HttpServer(Loop& loop, RequestHandler& handler, HttpServerOptions options)
-    : loop_(loop), handler_(handler), options_(std::move(options)) {}
+    : loop_(loop), handler_(handler), options_(std::move(options)) {
+  if (options_.mishap) doorway_.emplace(loop_, *this, options_.mishap);
+}
 
 HttpServer::~HttpServer() = default;
 
 Status HttpServer::listen(const Address& address) {
-  auto listener = loop_.listen(address, *this);
+  AcceptHandler& first = doorway_ ? static_cast<AcceptHandler&>(*doorway_) : *this;
+  auto listener = loop_.listen(address, first);
   if (!listener) return listener.error();
   listener_ = std::move(*listener);
+  return Nothing{};
+}
+
+Status HttpServer::refuse(bool is_refusing) {
+  if (!listener_) return Nothing{};
+  if (!is_refusing) return listener_->resume();
+  listener_->pause();
   return Nothing{};
 }
 

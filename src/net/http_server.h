@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "net/doorway.h"
 #include "net/http1.h"
 #include "net/loop.h"
 
@@ -41,7 +43,8 @@ class ServerRequest {
                      std::string_view extra_head_lines = "") = 0;
   /// Begins an answer in pieces.
   virtual void begin_stream(std::string_view content_type,
-                            BodyFraming framing = BodyFraming::chunked) = 0;
+                            BodyFraming framing = BodyFraming::chunked,
+                            std::string_view extra_head_lines = "") = 0;
   /// Sends one piece of it.
   virtual void send_piece(std::string_view bytes) = 0;
   /// Sends bytes that are in their framing already (see framed_piece).
@@ -91,6 +94,8 @@ struct HttpServerOptions {
   /// The body of such an answer; none: the reason alone.
   std::function<std::string(int status, std::string_view why)> error_body = {};
   const TlsContext* tls = nullptr;  ///< Of a server; must outlive it. Null: plain connections.
+  /// Asked once for each connection, before TLS; none: no connection meets a mishap.
+  std::function<ConnectionMishap()> mishap = {};
 };
 
 class ServerConnection;
@@ -103,6 +108,8 @@ class HttpServer final : public AcceptHandler {
   /// Starts to listen; the port is that of the address, or one that the system chooses for 0.
   Status listen(const Address& address);
   std::uint16_t port() const { return listener_->port(); }
+  /// Refuses new connections, until told otherwise. Those that are open go on.
+  Status refuse(bool is_refusing);
   StreamHandler& on_accept(StreamPtr stream) override;
 
  private:
@@ -119,6 +126,7 @@ class HttpServer final : public AcceptHandler {
   RequestHandler& handler_;
   HttpServerOptions options_;
   PlainAcceptor plain_{*this};
+  std::optional<Doorway> doorway_;  ///< Where connections may meet a mishap.
   std::unique_ptr<Listener> listener_;
   std::vector<std::unique_ptr<ServerConnection>> connections_;  ///< Those in use, and free ones.
   std::vector<ServerConnection*> free_;

@@ -110,6 +110,11 @@ class Listener {
   virtual ~Listener() = default;
   /// The port it listens on, which the system chose if 0 was asked for.
   virtual std::uint16_t port() const = 0;
+  /// Refuses connections until resume(); those that wait to be accepted are reset. The port stays
+  /// taken.
+  virtual void pause() = 0;
+  /// Takes connections again. Fails when somebody else has taken the port after all.
+  virtual Status resume() = 0;
 };
 
 /// One thing that is to happen at a point in time. Cancelled when dropped.

@@ -6,7 +6,6 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <vector>
 
 #include "base/text.h"
@@ -73,9 +72,17 @@ CloseReason last_failure(CloseReason::Kind otherwise) {
   return {otherwise, words};
 }
 
+/// The password of a key, and whether the key needs one.
+struct KeyPassword {
+  std::string text;
+  bool was_asked_for = false;
+};
+
 /// Hands the password of a key over; without it OpenSSL would ask at the terminal.
-int give_password(char* buffer, int size, int, void* password) {
-  const auto& text = *static_cast<const std::string*>(password);
+int give_password(char* buffer, int size, int, void* key_password) {
+  auto& password = *static_cast<KeyPassword*>(key_password);
+  const std::string& text = password.text;
+  password.was_asked_for = true;
   const auto length = std::min(text.size(), static_cast<std::size_t>(size));
   std::copy_n(text.begin(), length, buffer);
   return static_cast<int>(length);
@@ -86,7 +93,7 @@ int wire_version(TlsVersion version) {
 }
 
 /// Why the key was not taken, in words that say what to do.
-Error key_error(const TlsOptions& options, const std::string& key_file) {
+Error key_error(const TlsOptions& options, const std::string& key_file, bool is_locked) {
   const unsigned long first = ERR_peek_error();
   const unsigned long last = ERR_peek_last_error();
   ERR_clear_error();
@@ -98,19 +105,25 @@ Error key_error(const TlsOptions& options, const std::string& key_file) {
     return input_error(format("the key in '{}' is not that of the certificate in '{}'", key_file,
                               options.certificate_file));
   }
-  if (is(ERR_LIB_PEM, PEM_R_NO_START_LINE) || is(ERR_LIB_SYS, ENOENT) || is(ERR_LIB_SYS, EACCES) ||
-      is(ERR_LIB_SYS, EISDIR)) {
-    return input_error(format("cannot read a key (PEM) from '{}'{}", key_file,
-                              options.key_file.empty() ? "; name its file with --key" : ""));
+  if (!is_locked) {
+    return input_error(
+        format("cannot read a key (PEM) from '{}'{}", key_file,
+               options.key_file.empty() ? "; name its file with " + options.key_flag : ""));
+  }
+  if (options.password_flag.empty()) {
+    return input_error(
+        format("the key in '{}' needs a password, which a server is not given; write it without "
+               "one: openssl pkey -in {} -out FILE",
+               key_file, key_file));
   }
   if (options.key_password.empty()) {
     return input_error(
         format("the key in '{}' needs a password; name the environment variable that holds it with "
-               "--key-pass-env",
-               key_file));
+               "{}",
+               key_file, options.password_flag));
   }
   return input_error(
-      format("the password of --key-pass-env does not open the key in '{}'", key_file));
+      format("the password of {} does not open the key in '{}'", options.password_flag, key_file));
 }
 
 void offer_http(SSL_CTX* context, AlpnOffer offer) {
@@ -128,13 +141,13 @@ Status load_own_certificate(SSL_CTX* context, const TlsOptions& options) {
     return input_error(format("cannot read a certificate (PEM) from '{}'", certificate));
   }
   const std::string& key = options.key_file.empty() ? certificate : options.key_file;
-  std::string password = options.key_password;
+  KeyPassword password{options.key_password};
   SSL_CTX_set_default_passwd_cb(context, give_password);
   SSL_CTX_set_default_passwd_cb_userdata(context, &password);
   const bool is_loaded = SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) == 1;
   SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
   SSL_CTX_set_default_passwd_cb(context, nullptr);
-  if (!is_loaded) return key_error(options, key);
+  if (!is_loaded) return key_error(options, key, password.was_asked_for);
   // A key of another kind (RSA, EC) than the certificate's is only found here.
   if (SSL_CTX_check_private_key(context) == 1) return Nothing{};
   ERR_clear_error();

@@ -27,6 +27,8 @@ struct TlsOptions {
   std::string certificate_file = {};  ///< Our own certificate and its chain (PEM); empty: none.
   std::string key_file = {};  ///< Its key (PEM); empty: in the same file as the certificate.
   std::string key_password = {};
+  std::string key_flag = "--key";  ///< What names the key's file, for error messages ...
+  std::string password_flag = "--key-pass-env";  ///< ... and its password; empty: nothing does.
   TlsVersion oldest = TlsVersion::tls12;
   TlsVersion newest = TlsVersion::tls13;
   AlpnOffer offer = AlpnOffer::none;

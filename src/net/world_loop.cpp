@@ -87,14 +87,21 @@ class WorldListener final : public Listener {
       : loop_(loop), port_(port), handler_(handler) {
     loop_.listeners_[port_] = this;
   }
-  ~WorldListener() override {
-    loop_.listeners_.erase(port_);
-    for (WorldStream* stream : pending_) {
+  ~WorldListener() override { pause(); }
+  std::uint16_t port() const override { return port_; }
+  void pause() override {
+    const auto ours = loop_.listeners_.find(port_);
+    if (ours != loop_.listeners_.end() && ours->second == this) loop_.listeners_.erase(ours);
+    for (WorldStream* stream : std::exchange(pending_, {})) {
       stream->abort();
       StreamPtr(stream).reset();
     }
   }
-  std::uint16_t port() const override { return port_; }
+  Status resume() override {
+    const auto [place, is_free] = loop_.listeners_.try_emplace(port_, this);
+    if (is_free || place->second == this) return Nothing{};
+    return world_error(format("cannot listen on port {}: Address already in use", port_));
+  }
 
  private:
   friend class WorldStream;

@@ -58,6 +58,15 @@ void append_tool_call(std::string& out, const LiveRequest& live, bool is_last) {
   out += "\"}}]";
 }
 
+/// What all events of an answer begin with.
+std::string head_of(const LiveRequest& live) {
+  const std::string fingerprint =
+      live.fingerprint.empty() ? "" : "\"system_fingerprint\":" + in_quotes(live.fingerprint) + ",";
+  return format("data: {{\"id\":\"{}\",\"object\":\"{}\",\"created\":{},\"model\":{},{}",
+                live.truth.id, live.is_chat ? "chat.completion.chunk" : "text_completion",
+                live.created_s, in_quotes(live.model), fingerprint);
+}
+
 /// A delta's inside for those answers that do not just go on with `event_start`.
 bool append_odd_delta(std::string& out, const LiveRequest& live, bool is_last) {
   if (!calls_tool(live) && live.reasoning.empty()) return false;
@@ -101,11 +110,8 @@ Json message_of(const LiveRequest& live) {
 }  // namespace
 
 void prepare_events(LiveRequest& live) {
-  live.event_start = format(
-      "data: "
-      "{{\"id\":\"{}\",\"object\":\"{}\",\"created\":{},\"model\":{},\"choices\":[{{\"index\":0,{}",
-      live.truth.id, live.is_chat ? "chat.completion.chunk" : "text_completion", live.created_s,
-      in_quotes(live.model), live.is_chat ? "\"delta\":{\"content\":\"" : "\"text\":\"");
+  live.event_start = format("{}\"choices\":[{{\"index\":0,{}", head_of(live),
+                            live.is_chat ? "\"delta\":{\"content\":\"" : "\"text\":\"");
 }
 
 void append_event(std::string& out, const LiveRequest& live, bool is_last, bool with_usage) {
@@ -137,10 +143,7 @@ void append_role_event(std::string& out, const LiveRequest& live) {
 }
 
 void append_usage_event(std::string& out, const LiveRequest& live) {
-  out +=
-      format("data: {{\"id\":\"{}\",\"object\":\"{}\",\"created\":{},\"model\":{},\"choices\":[],",
-             live.truth.id, live.is_chat ? "chat.completion.chunk" : "text_completion",
-             live.created_s, in_quotes(live.model));
+  out += head_of(live) + "\"choices\":[],";
   append_usage(out, live);
   out += "}\n\n";
 }
@@ -169,6 +172,7 @@ std::string whole_answer(LiveRequest& live, const TokenText& text_of) {
   answer["object"] = live.is_chat ? "chat.completion" : "text_completion";
   answer["created"] = live.created_s;
   answer["model"] = live.model;
+  if (!live.fingerprint.empty()) answer["system_fingerprint"] = live.fingerprint;
   answer["choices"] = Json::array({choice});
   const bool has_usage = live.fault.kind != Fault::Kind::usage_missing;
   if (has_usage) {

@@ -12,6 +12,7 @@
 #include "net/loop.h"
 #include "sim/engine.h"
 #include "sim/fault.h"
+#include "sim/gzip.h"
 #include "sim/logprobs.h"
 #include "sim/truth.h"
 
@@ -32,6 +33,7 @@ struct Mishap {
   bool ends = false;             ///< The answer is over with `unsent`.
   bool has_no_head = false;      ///< Not even the status line is written.
   bool has_stalled = false;
+  GzipWriter gzip;  ///< Of a compressed answer.
 };
 
 /// One request that the server is answering.
@@ -41,6 +43,7 @@ struct LiveRequest final : ServerRequest::Attachment, Sequence {
   Fault fault;
   std::unique_ptr<Mishap> mishap;  ///< With a fault only.
   std::string model;               ///< The name that the answer has.
+  std::string fingerprint;         ///< Its system_fingerprint; empty: it has none.
   bool is_chat = true;
   bool streams = true;
   bool includes_usage = false;

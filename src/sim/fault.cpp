@@ -22,7 +22,7 @@ struct FaultRow {
 constexpr std::int64_t ms_max = 3'600'000;
 constexpr std::int64_t count_max = 1'000'000;
 
-constexpr std::array<FaultRow, 37> fault_rows{{
+constexpr std::array<FaultRow, 44> fault_rows{{
     {"rst_mid", Kind::reset_mid, 0, count_max},
     {"fin_mid", Kind::close_mid, 0, count_max},
     {"half_close", Kind::half_close, 0, count_max},
@@ -60,6 +60,13 @@ constexpr std::array<FaultRow, 37> fault_rows{{
     {"nul", Kind::nul, 0, count_max},
     {"huge_event", Kind::huge_event, 1024, 262144},
     {"until_close", Kind::until_close},
+    {"gzip", Kind::gzip},
+    {"fingerprint", Kind::fingerprint},
+    {"deadline", Kind::deadline, 1000, ms_max},
+    {"accept_delay", Kind::accept_delay, 1000, ms_max},
+    {"accept_close", Kind::accept_close, 0, count_max},
+    {"accept_reset", Kind::accept_reset, 0, count_max},
+    {"refuse", Kind::refuse},
 }};
 
 constexpr std::array<std::pair<std::string_view, Fault::HeaderStyle>, 4> header_styles{{
@@ -111,6 +118,30 @@ bool read_window(std::string_view text, FaultRule& rule) {
   return true;
 }
 
+/// Reads what stands behind a rule's name: how often, and in which window.
+Status read_when(std::string_view when, std::string_view text, FaultRule& rule) {
+  if (const auto at = when.rfind('@'); at != std::string_view::npos && at > 0) {
+    if (!read_window(when.substr(at + 1), rule)) {
+      return input_error(
+          format("'{}': a window is two numbers of seconds, such as rst_mid=0.5@10-20", text));
+    }
+    when = when.substr(0, at);
+  }
+  if (when.starts_with('/') || when.starts_with('@')) {
+    const auto number = parse_integer(when.substr(1));
+    if (!number || *number < 1)
+      return input_error(format("'{}': after / or @ comes the number of a request", text));
+    (when[0] == '/' ? rule.every : rule.only) = static_cast<std::uint64_t>(*number);
+    return Nothing{};
+  }
+  const auto probability = parse_number(when);
+  if (!probability || *probability < 0.0 || *probability > 1.0) {
+    return input_error(format("'{}': a probability is a number from 0 to 1", text));
+  }
+  rule.probability = *probability;
+  return Nothing{};
+}
+
 /// The text of an event over two lines of data; JSON may have a line end after its first comma.
 std::string in_two_lines(std::string_view line) {
   const auto comma = line.find(',');
@@ -123,6 +154,27 @@ std::string_view line_end(Kind kind) {
 }
 
 }  // namespace
+
+Fault::Scope scope_of(Fault::Kind kind) {
+  switch (kind) {
+    case Kind::accept_delay:
+    case Kind::accept_close:
+    case Kind::accept_reset:
+      return Fault::Scope::connection;
+    case Kind::refuse:
+      return Fault::Scope::listener;
+    default:
+      return Fault::Scope::request;
+  }
+}
+
+std::vector<FaultRule> rules_for(const std::vector<FaultRule>& rules, Fault::Scope scope) {
+  std::vector<FaultRule> found;
+  for (const FaultRule& rule : rules) {
+    if (scope_of(rule.fault.kind) == scope) found.push_back(rule);
+  }
+  return found;
+}
 
 std::vector<std::string> fault_names() {
   std::vector<std::string> names{"http_400 ... http_599"};
@@ -152,34 +204,23 @@ std::string name_of(const Fault& fault) {
 
 Result<FaultRule> parse_fault_rule(std::string_view text) {
   const auto equals = text.rfind('=');
-  if (equals == std::string_view::npos) {
+  const std::size_t name_end = equals != std::string_view::npos ? equals : text.rfind('@');
+  if (name_end == std::string_view::npos) {
     return input_error(
         format("'{}': a fault is given as name=probability, such as rst_mid=0.01", text));
   }
-  auto fault = parse_fault(text.substr(0, equals));
+  auto fault = parse_fault(text.substr(0, name_end));
   if (!fault) return fault.error();
   FaultRule rule{*fault};
   rule.text = text;
-  std::string_view when = text.substr(equals + 1);
-  if (const auto at = when.rfind('@'); at != std::string_view::npos && at > 0) {
-    if (!read_window(when.substr(at + 1), rule)) {
-      return input_error(
-          format("'{}': a window is two numbers of seconds, such as rst_mid=0.5@10-20", text));
-    }
-    when = when.substr(0, at);
+  const std::string when = (name_end == equals ? "" : "1") +
+                           std::string(text.substr(name_end == equals ? equals + 1 : name_end));
+  if (auto status = read_when(when, text, rule); !status) return status.error();
+  const bool is_whole = rule.probability == 1.0 && rule.until != Duration::max();
+  if (scope_of(rule.fault.kind) == Fault::Scope::listener && !is_whole) {
+    return input_error(format("'{}': {} strikes all who come in a window of seconds: {}@10-20",
+                              text, name_of(rule.fault), name_of(rule.fault)));
   }
-  if (when.starts_with('/') || when.starts_with('@')) {
-    const auto number = parse_integer(when.substr(1));
-    if (!number || *number < 1)
-      return input_error(format("'{}': after / or @ comes the number of a request", text));
-    (when[0] == '/' ? rule.every : rule.only) = static_cast<std::uint64_t>(*number);
-    return rule;
-  }
-  const auto probability = parse_number(when);
-  if (!probability || *probability < 0.0 || *probability > 1.0) {
-    return input_error(format("'{}': a probability is a number from 0 to 1", text));
-  }
-  rule.probability = *probability;
   return rule;
 }
 

@@ -55,6 +55,13 @@ struct Fault {
     sse_nospace,       ///< No space after data:.
     sse_bom,           ///< A byte order mark comes first.
     until_close,       ///< The body has no length; the connection's end ends it.
+    gzip,              ///< The answer is compressed, which nobody asked for.
+    fingerprint,       ///< system_fingerprint is another one from the middle on.
+    deadline,          ///< 504 where no token is ready within so many milliseconds.
+    accept_delay,      ///< From the connection nothing is read for so many milliseconds.
+    accept_close,      ///< It ends after so many bytes of ours, those of TLS among them.
+    accept_reset,      ///< The same with a reset.
+    refuse,            ///< Connections are refused: nobody listens.
   };
   /// How an error answer looks: an OpenAI error object with Retry-After, or ...
   enum class HeaderStyle : std::uint8_t {
@@ -63,6 +70,12 @@ struct Fault {
     bare,    ///< Without Retry-After.
     flat,    ///< vLLM's older flat object.
     html,    ///< A proxy's page.
+  };
+  /// What a fault strikes, and so what its rules count.
+  enum class Scope : std::uint8_t {
+    request,
+    connection,  ///< Before there is a request on it, TLS included.
+    listener,    ///< All who come in a window of time.
   };
   Kind kind = Kind::none;
   int status = 0;             ///< Of http_status.
@@ -75,6 +88,9 @@ Result<Fault> parse_fault(std::string_view text);
 
 /// The name that parse_fault() reads, without the argument.
 std::string name_of(const Fault& fault);
+
+/// What such faults strike.
+Fault::Scope scope_of(Fault::Kind kind);
 
 /// All names, for those who ask.
 std::vector<std::string> fault_names();
@@ -92,11 +108,15 @@ struct FaultRule {
 };
 
 /// Reads "name=probability" (rst_mid=0.01), "name=/n" (each n-th) or "name=@n" (the n-th), each
-/// with a window of seconds behind it: "http_503=1@10-20".
+/// with a window of seconds behind it: "http_503=1@10-20". "name@10-20" is short for a probability
+/// of 1.
 Result<FaultRule> parse_fault_rule(std::string_view text);
 
-/// The fault that the rules draw for a seed's request, counted from 0, which came `at` after the
-/// start.
+/// Those of the rules whose faults strike this.
+std::vector<FaultRule> rules_for(const std::vector<FaultRule>& rules, Fault::Scope scope);
+
+/// The fault that the rules draw for a seed's request (or connection), counted from 0, which came
+/// `at` after the start.
 Fault draw_fault(const std::vector<FaultRule>& rules, std::uint64_t seed, std::uint64_t request,
                  Duration at = Duration(0));
 

@@ -11,7 +11,8 @@ namespace tacho {
 namespace {
 
 /// What the HTTP server refuses by itself has the same shape as what we refuse.
-HttpServerOptions with_errors(HttpServerOptions http) {
+HttpServerOptions with_errors(HttpServerOptions http, std::function<ConnectionMishap()> mishap) {
+  http.mishap = std::move(mishap);
   http.error_type = json_type;
   http.error_body = [](int status, std::string_view why) {
     return error_body(why, status == 413 ? "RequestTooLargeError" : "BadRequestError", status);
@@ -30,13 +31,14 @@ SimServer::SimServer(Loop& loop, SimOptions options, CountTokens count_tokens)
       engine_(loop, cluster_options(),
               make_step_cost(options_.gpu, options_.model, options_.serving, options_.extras),
               *this),
-      http_(loop, *this, with_errors(options_.http)),
+      http_(loop, *this, with_errors(options_.http, [this] { return draw_mishap(); })),
       truths_(options_.truth_max),
+      door_(loop, [this] { mind_door(); }),
       started_(loop.now()),
       epoch_(started_) {
   if (options_.served_model_name.empty()) options_.served_model_name = options_.model.id;
   if (options_.context_max == 0) options_.context_max = options_.model.context_max;
-  faults_ = options_.faults;
+  set_faults(options_.faults);
   metrics_.assign(engine_.cluster().replicas().size(), SimMetrics(metrics_setting()));
   if (options_.fixed) metronome_.emplace(loop_, *options_.fixed, *this);
 }
@@ -111,10 +113,12 @@ void SimServer::reset() {
   for (std::uint32_t i = 0; i < metrics_.size(); ++i)
     counts_at_reset_.push_back(engine_.cluster().totals(i).counts);
   engine_.clear_writes();
-  faults_ = options_.faults;
-  drawn_ = 0;
+  set_faults(options_.faults);
+  drawn_ = connections_ = 0;
   epoch_ = loop_.now();
   committed_.clear();
+  is_shut_ = false;
+  mind_door();
 }
 
 MetricsSetting SimServer::metrics_setting() const {

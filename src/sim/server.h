@@ -8,7 +8,7 @@
 //
 // Its rooms: server.cpp has the paths, server_request.cpp reads what is asked, server_answer.cpp
 // writes what is answered, server_cluster.cpp has replicas and adapters, server_faults.cpp does
-// both badly, server_texts.cpp needs no engine.
+// both badly, server_door.cpp lets no one in, server_texts.cpp needs no engine.
 #pragma once
 
 #include <functional>
@@ -89,7 +89,7 @@ class SimServer final : public RequestHandler, public EngineListener {
   SimServer(Loop& loop, SimOptions options, CountTokens count_tokens);
   ~SimServer() override;
   /// Starts to serve.
-  Status listen(const Address& address) { return http_.listen(address); }
+  Status listen(const Address& address);
   std::uint16_t port() const { return http_.port(); }
   const TruthStore& truths() const { return truths_; }
   const Engine& engine() const { return engine_; }
@@ -118,6 +118,9 @@ class SimServer final : public RequestHandler, public EngineListener {
   bool is_authorized(ServerRequest& request);
   bool is_known_model(ServerRequest& request, const Json& body);
   void serve_faults(ServerRequest& request);
+  void set_faults(std::vector<FaultRule> rules);
+  ConnectionMishap draw_mishap();
+  void mind_door();
   Result<Fault> fault_of(const ServerRequest& request);
   bool commit_early_fault(ServerRequest& request, const Fault& fault);
   void prepare_mishap(LiveRequest& live);
@@ -131,6 +134,7 @@ class SimServer final : public RequestHandler, public EngineListener {
   void write_logprobs(LiveRequest& live) const;
   void note_finished(const LiveRequest& live, Instant planned);
   void write_held(LiveRequest& live);
+  void give_up(LiveRequest& live);
   bool write_token(LiveRequest& live, std::uint32_t index, Instant planned);
   bool send_oddly(LiveRequest& live, std::string piece, Instant planned, bool is_last);
   bool send_part(LiveRequest& live);
@@ -167,7 +171,11 @@ class SimServer final : public RequestHandler, public EngineListener {
   std::vector<SchedulerCounts> counts_at_reset_;  ///< By replica; empty: none yet.
   std::uint64_t requests_ = 0;
   std::vector<FaultRule> faults_;  ///< Those of the options, or of /sim/faults.
+  std::vector<FaultRule> request_faults_, connection_faults_, refusals_;  ///< By what they strike.
   std::uint64_t drawn_ = 0;        ///< Requests since the last reset.
+  std::uint64_t connections_ = 0;  ///< The same of connections.
+  bool is_shut_ = false;           ///< Connections are being refused.
+  Timer door_;                     ///< When the port is to be shut or opened.
   Instant started_;
   Instant epoch_;                                   ///< The start, or the last reset.
   std::map<std::string, std::uint64_t> committed_;  ///< Faults since then, by their names.

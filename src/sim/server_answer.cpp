@@ -26,6 +26,9 @@ void SimServer::on_token(Sequence& sequence, Instant planned) {
     return;
   }
   live.mishap->held.push_back({live.emitted, planned});
+  // A whole answer is in time when its last token is.
+  if (live.fault.kind == Fault::Kind::deadline && (live.streams || is_last))
+    live.mishap->timer.cancel();
   if (!live.mishap->timer.is_armed()) write_held(live);
 }
 
@@ -133,7 +136,11 @@ bool SimServer::finish(LiveRequest& live, Instant planned) {
   live.last_written = loop_.clock();
   const std::string answer =
       whole_answer(live, [this](std::uint32_t token) { return text_of(token); });
-  end_answer(live, planned, [&](ServerRequest& http) { http.reply(200, json_type, answer); });
+  const bool is_packed = live.fault.kind == Fault::Kind::gzip;
+  const std::string body = is_packed ? GzipWriter().add(answer, true) : answer;
+  end_answer(live, planned, [&](ServerRequest& http) {
+    http.reply(200, json_type, body, is_packed ? gzip_line : "");
+  });
   return true;
 }
 

@@ -112,8 +112,15 @@ std::string framed(const Fault& fault, const std::string& piece) {
 Result<Fault> SimServer::fault_of(const ServerRequest& request) {
   const auto asked = request.head().field("x-tacho-fault");
   const std::uint64_t number = drawn_++;
-  if (!asked.empty()) return parse_fault(asked);
-  return draw_fault(faults_, options_.seed.value, number, request.received() - epoch_);
+  if (!asked.empty()) {
+    auto fault = parse_fault(asked);
+    if (!fault || scope_of(fault->kind) == Fault::Scope::request) return fault;
+    return input_error(
+        format("fault '{}' strikes before there is a request, so a request cannot ask for it; give "
+               "it to --fault or POST /sim/faults",
+               name_of(*fault)));
+  }
+  return draw_fault(request_faults_, options_.seed.value, number, request.received() - epoch_);
 }
 
 bool SimServer::commit_early_fault(ServerRequest& request, const Fault& fault) {
@@ -131,17 +138,34 @@ void SimServer::prepare_mishap(LiveRequest& live) {
   ++committed_[live.truth.fault];
   live.mishap = std::make_unique<Mishap>(loop_, [this, &live] { write_held(live); });
   if (live.fault.kind == Kind::wrong_model) live.model += "-other";
+  if (live.fault.kind == Kind::fingerprint) live.fingerprint = "fp_first";
   const auto wait = std::chrono::milliseconds(live.fault.argument);
   if (live.fault.kind == Kind::slow_headers) {
     live.mishap->has_no_head = live.streams;
     live.mishap->timer.arm(live.truth.received + wait);
   } else if (live.fault.kind == Kind::slow_first_byte) {
     live.mishap->timer.arm(live.truth.received + wait);
+  } else if (live.fault.kind == Kind::deadline) {
+    live.mishap->has_no_head = live.streams;
+    live.mishap->timer.arm(live.truth.received + wait);
   }
+}
+
+/// The end of a request of which nothing was ready in time.
+void SimServer::give_up(LiveRequest& live) {
+  ServerRequest& http = *live.http;
+  abort(live);
+  ++metrics_of(live).finished_abort;
+  reply_error(http, 504, format("nothing was ready after {} ms", live.fault.argument),
+              "GatewayTimeoutError");
 }
 
 void SimServer::write_held(LiveRequest& live) {
   Mishap& mishap = *live.mishap;
+  if (live.fault.kind == Kind::deadline) {
+    const bool is_whole = !mishap.held.empty() && mishap.held.back().index == live.output_tokens;
+    if (live.streams ? mishap.held.empty() : !is_whole) return give_up(live);
+  }
   if (mishap.has_no_head) {
     mishap.has_no_head = false;
     begin_answer(live);
@@ -192,6 +216,7 @@ bool SimServer::commit_late_fault(LiveRequest& live, std::uint32_t index) {
 bool SimServer::send_oddly(LiveRequest& live, std::string piece, Instant planned, bool is_last) {
   Mishap& mishap = *live.mishap;
   piece = restyled(piece, live.fault, !live.has_begun);
+  if (live.fault.kind == Kind::gzip) piece = mishap.gzip.add(piece, is_last);
   const auto size = static_cast<std::size_t>(std::max<std::int64_t>(1, live.fault.argument));
   mishap.planned.push_back(planned);
   mishap.ends = is_last;
@@ -235,7 +260,8 @@ void SimServer::serve_faults(ServerRequest& request) {
       if (!rule) return reply_error(request, 400, rule.error().message, "BadRequestError");
       rules.push_back(std::move(*rule));
     }
-    faults_ = std::move(rules);
+    set_faults(std::move(rules));
+    mind_door();
   }
   Json answer{{"faults", Json::array()}, {"committed", Json::object()}, {"names", fault_names()}};
   for (const FaultRule& rule : faults_) answer["faults"].push_back(rule.text);

@@ -12,6 +12,7 @@
 namespace tacho {
 
 inline constexpr std::string_view json_type = "application/json";
+inline constexpr std::string_view gzip_line = "content-encoding: gzip\r\n";
 inline constexpr std::string_view stream_type = "text/event-stream; charset=utf-8";
 
 /// Entries of the built-in tokenizer.

@@ -71,9 +71,11 @@ void SimServer::serve_generation(ServerRequest& request, bool is_chat) {
 }
 
 void SimServer::begin_answer(LiveRequest& live) {
-  live.http->begin_stream(stream_type, live.fault.kind == Fault::Kind::until_close
-                                           ? BodyFraming::until_close
-                                           : BodyFraming::chunked);
+  using Kind = Fault::Kind;
+  live.http->begin_stream(
+      stream_type,
+      live.fault.kind == Kind::until_close ? BodyFraming::until_close : BodyFraming::chunked,
+      live.fault.kind == Kind::gzip ? gzip_line : "");
 }
 
 void SimServer::submit(LiveRequest& live) {

@@ -50,6 +50,10 @@ void SimServer::add_word(LiveRequest& live, std::uint32_t index) const {
   using Kind = Fault::Kind;
   const std::uint32_t half = std::max(1u, live.output_tokens / 2);
   if (live.fault.kind == Kind::corrupt && index == half) live.text_seed = ~live.text_seed;
+  if (live.fault.kind == Kind::fingerprint && index == half) {
+    live.fingerprint = "fp_second";
+    if (live.streams) prepare_events(live);
+  }
   const std::uint32_t place = draw_word(live, index);
   const std::uint32_t token = model_.words()[place];
   if (live.scoring && live.scoring->alternatives) {

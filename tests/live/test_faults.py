@@ -4,106 +4,13 @@ and as what `tacho bench` counts it.
 The table in docs/sim.md has the same rows; a test here compares the two.
 """
 
-import contextlib
 import json
 import re
-import socket
-import time
+import zlib
 
 import harness
 from harness import Sim, bench, equal, get, test, true, wait_for
-
-TOKENS = 12
-ASK = {"messages": [{"role": "user", "content": "Say a few words."}], "max_tokens": TOKENS,
-       "ignore_eos": True, "stream": True, "stream_options": {"include_usage": True}}
-# Ends a hang, or says that a server has nothing more to send; no fault is judged by it.
-PATIENCE_S = 1.0
-
-
-class Wire:
-    """What came back for one request: the bytes, when each read came, and how it ended."""
-
-    def __init__(self, sim, fault, connection=None, patience_s=PATIENCE_S, **changes):
-        host, port = sim.url.removeprefix("http://").split(":")
-        body = json.dumps({**ASK, **changes}).encode()
-        head = (f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
-                f"X-Tacho-Fault: {fault}\r\n\r\n").encode()
-        self.connection = connection or socket.create_connection((host, int(port)))
-        self.connection.settimeout(patience_s)
-        self.reads, self.end = [], None
-        self.sent = time.monotonic()
-        self.read(head + body)
-
-    def read(self, request):
-        try:
-            self.connection.sendall(request)
-            while not self.is_complete():
-                data = self.connection.recv(1 << 20)
-                if not data:
-                    self.end = "end"
-                    return
-                self.reads.append((time.monotonic(), data))
-            self.end = "complete"
-        except TimeoutError:
-            self.end = "silence"
-        except ConnectionError:
-            self.end = "reset"
-
-    def is_complete(self):
-        head, mark, rest = self.raw.partition(b"\r\n\r\n")
-        length = re.search(rb"content-length: (\d+)", head)
-        if length:
-            return bool(mark) and len(rest) == int(length.group(1))
-        return bool(re.search(rb"\r\n0\r\n(?:[^\r\n]+\r\n)*\r\n$", self.raw))
-
-    @property
-    def raw(self):
-        return b"".join(data for _, data in self.reads)
-
-    @property
-    def status(self):
-        return int(self.raw.split(b" ", 2)[1])
-
-    @property
-    def head(self):
-        return self.raw.partition(b"\r\n\r\n")[0].decode().lower()
-
-    @property
-    def body(self):
-        """Without the framing, as far as it goes."""
-        data = self.raw.partition(b"\r\n\r\n")[2]
-        if "transfer-encoding" not in self.head:
-            return data
-        out = b""
-        while match := re.match(rb"([0-9a-f]+)[^\r]*\r\n", data):
-            size = int(match.group(1), 16)
-            out += data[match.end():match.end() + size]
-            data = data[match.end() + size + 2:]
-        return out
-
-    @property
-    def events(self):
-        """The data of each event that is JSON."""
-        found = []
-        for data in re.findall(rb"^data: ?(\{[^\r\n]*\})\r?$", self.body, re.M):
-            with contextlib.suppress(ValueError):
-                found.append(json.loads(data))
-        return found
-
-    @property
-    def text(self):
-        return "".join(choice["delta"].get("content") or "" for event in self.events
-                       for choice in event.get("choices", ()))
-
-    @property
-    def usage(self):
-        return [event["usage"] for event in self.events if event.get("usage")]
-
-    @property
-    def reasons(self):
-        return [choice["finish_reason"] for event in self.events
-                for choice in event.get("choices", ()) if choice["finish_reason"]]
-
+from wire import ASK, TOKENS, Wire
 
 def whole(wire, clean):
     """A complete answer of all its tokens."""
@@ -297,6 +204,22 @@ def two_lines(wire, clean):
     equal("events", len(texts), len(clean.events))
 
 
+def packed(wire, clean):
+    equal("its end", wire.end, "complete")
+    true("it says so", "content-encoding: gzip" in wire.head)
+    true("no word can be read", b"data:" not in wire.body)
+    decoder = zlib.decompressobj(31)
+    whole(wire.with_body(decoder.decompress(wire.body)), clean)
+    true("nothing is missing", decoder.eof and not decoder.unused_data)
+
+
+def two_fingerprints(wire, clean):
+    whole(wire, clean)
+    found = [event["system_fingerprint"] for event in wire.events]
+    equal("names", sorted(set(found)), ["fp_first", "fp_second"])
+    equal("one after the other", found, sorted(found))
+
+
 def too_long(wire, _):
     true("a line of 20 MiB", max(map(len, wire.body.split(b"\n"))) > 20 << 20)
 
@@ -351,6 +274,10 @@ MATRIX = [
     ("sse_multiline", two_lines, "ok"),
     ("sse_comments", odd(rb": a comment\nevent: message\nid: 7\nretry: 3000\n"), "ok"),
     ("sse_nospace", odd(rb'data:\{"id"'), "ok"),
+    ("gzip", packed, "malformed"),
+    ("fingerprint", two_fingerprints, "ok"),
+    ("deadline:60000", whole, "ok"),
+    ("deadline:1", status(504), "http_status 504"),
     ("sse_bom", first_bytes(b"\xef\xbb\xbfdata: "), "ok"),
 ]
 

@@ -35,6 +35,7 @@ CLIENT_ERRORS = {
     "http_413": "APIStatusError", "http_422": "UnprocessableEntityError",
     "http_429": "RateLimitError", "http_500": "InternalServerError",
     "http_502": "InternalServerError", "http_503": "InternalServerError",
+    "deadline:1": "InternalServerError",
     "no_answer": "APITimeoutError", "rst_mid": "Error", "fin_mid": "Error", "half_close": "Error",
     "error_in_stream": "APIError", "malformed": "Error", "truncated_utf8": "Error", "nul": "Error"}
 CLIENT_REASONS = {"abort_reason": "abort", "content_filter": "content_filter",
@@ -57,7 +58,7 @@ def faults_as_the_official_client_sees_them():
     equal(f"faults: {done.stderr[-800:]}", list(said), names)
     for name, one in said.items():
         kind = name.partition(":")[0]
-        wanted = CLIENT_ERRORS.get(kind, "")
+        wanted = CLIENT_ERRORS.get(name, CLIENT_ERRORS.get(kind, ""))
         if wanted == "Error":
             true(f"{name}: {one}", one["error"].endswith("Error"))
         else:
