@@ -13,7 +13,8 @@ namespace {
 /// Steps with which one visits all of so many places.
 std::vector<std::uint64_t> steps_through(std::uint64_t number) {
   std::vector<std::uint64_t> steps;
-  for (const std::uint64_t prime : {1009, 2003, 3001, 4001, 5003, 6007, 7907, 7919, 10007, 15511})
+  for (const std::uint64_t prime :
+       {1009u, 2003u, 3001u, 4001u, 5003u, 6007u, 7907u, 7919u, 10007u, 15511u})
     if (std::gcd(prime, number) == 1) steps.push_back(prime);
   TACHO_ASSERT(!steps.empty());
   return steps;
