@@ -7,10 +7,11 @@ namespace tacho {
 void add_serving_flags(FlagTable& table, ServingFlags& flags) {
   const std::string gpu = flags.gpu.empty() ? "needed" : "default: " + flags.gpu;
   const std::string model = flags.model.empty() ? "the one that was measured" : flags.model;
-  table.text({"--gpu"}, "GPU", flags.gpu,
-             format("Hardware profile: rtx4090, l20, l40s, a800, a100, h20, h800, h100, h200, "
-                    "b200, rtxpro6000, mi300x, 910b, or a FILE.json of one. [{}]",
-                    gpu));
+  table.text(
+      {"--gpu"}, "GPU", flags.gpu,
+      format("Hardware profile: rtx4090, l20, l40s, a800, a100, a100-40g, h20, h800, h100, h200, "
+             "b200, rtxpro6000, mi300x, 910b, or a FILE.json of one. [{}]",
+             gpu));
   table.text({"--model"}, "MODEL", flags.model,
              format("Model profile, such as llama-3-8b or qwen2.5-7b, or a config.json of Hugging "
                     "Face. [default: {}]",

@@ -113,12 +113,16 @@ TEST_CASE("published single figures: throughput of a static batch, and what cann
   REQUIRE(write_file(path,
                      "source,engine,model,gpu,tp,precision,load,isl,osl,metric,value,unit\n"
                      "a,trtllm,llama-2-7b,h100,1,fp8,static bs64,128,128,out_tps,9000,tok/s\n"
-                     "b,other,llama-2-7b,h100,1,fp8,static bs64,128,128,out_tps,9000,tok/s\n")
+                     "b,other,llama-2-7b,h100,1,fp8,static bs64,128,128,out_tps,9000,tok/s\n"
+                     "c,other,llama-2-7b,h100,1->2,fp16,bs4,,,tpot_ratio,0.6,x\n"
+                     "d,other,llama-2-7b,h100,2,fp16,bs4,,,tpot_ratio,0.6,x\n")
               .ok());
   CHECK(is_literature(path));
   const auto table = validate_literature(path, {});
   REQUIRE(table.ok());
-  CHECK(table->find("1 figures") != std::string::npos);
+  CHECK(table->find("2 figures") != std::string::npos);
+  CHECK(table->find("a ratio needs tp 2->4 and load bsN or small batch, not '2', 'bs4'") !=
+        std::string::npos);
   CHECK(table->find("unknown engine 'other'") != std::string::npos);
   std::filesystem::remove(path);
 }
