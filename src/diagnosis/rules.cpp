@@ -76,8 +76,9 @@ std::optional<Finding> throttled(const Situation& s) {
   if (s.device.throttled_share) {
     f.evidence.push_back(
         {"throttled",
-         format("{} of the time{}", percent(*s.device.throttled_share),
-                s.device.throttle_reasons.empty() ? "" : " by " + s.device.throttle_reasons)});
+         format("{} of the time{}{}", percent(*s.device.throttled_share),
+                s.device.throttle_reasons.empty() ? "" : " by " + s.device.throttle_reasons,
+                s.device.throttled_device.empty() ? "" : " on " + s.device.throttled_device)});
   }
   if (s.device.clock_share) {
     f.evidence.push_back({"clock", percent(*s.device.clock_share) + " of its most"});

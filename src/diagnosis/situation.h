@@ -45,8 +45,9 @@ struct DeviceSide {
   Known utilization, sm_active, dram_active;
   Known clock_share;      ///< Lowest of them: clock against its maximum while the device is busy.
   Known throttled_share;  ///< Share of the stretch in which a fault throttled the worst of them.
-  std::string throttle_reasons;
-  Known faults;  ///< New fault events.
+  std::string throttle_reasons;  ///< Of the worst of them ...
+  std::string throttled_device;  ///< ... and which that is: "nvidia:3".
+  Known faults;                  ///< New fault events.
   Known links_down;
   Known memory_used_share;
   Known temperature_max;

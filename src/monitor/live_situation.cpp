@@ -129,6 +129,7 @@ void add_throttling(const History& history, const Gather& devices, Duration wind
       if (!std::isfinite(share) || share <= side.throttled_share.value_or(-1.0)) continue;
       side.throttled_share = share;
       side.throttle_reasons = share > 0.0 ? std::string(reason) : "";
+      side.throttled_device = share > 0.0 ? device->id : "";
     }
   }
 }

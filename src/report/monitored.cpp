@@ -181,6 +181,7 @@ void add_throttling(const Readings& readings, CellTime time, DeviceSide& side) {
     if (share > side.throttled_share.value_or(-1.0)) {
       side.throttled_share = share;
       side.throttle_reasons = share > 0.0 ? reason : "";
+      side.throttled_device = share > 0.0 ? series.id : "";
     }
   }
 }

@@ -58,6 +58,7 @@ TEST_CASE("queues, heat and restarts are named while they last") {
   REQUIRE(found.size() == 3);
   CHECK(found[0].id == "engine_restart");
   CHECK(found[1].id == "throttled");
+  CHECK(found[1].evidence[0].value.ends_with(" of the time by thermal_hardware on nvidia:0"));
   CHECK(found[2].id == "queueing");
 }
 
