@@ -28,9 +28,13 @@ class Wire:
         body = json.dumps({**ASK, **changes}).encode()
         head = (f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
                 f"X-Tacho-Fault: {fault}\r\n\r\n").encode()
-        self.connection = connection or connect(sim)
-        self.connection.settimeout(patience_s)
         self.reads, self.end = [], None
+        try:
+            self.connection = connection or connect(sim)
+        except ConnectionResetError:  # So soon that it is connecting that hears of it.
+            self.end = "reset"
+            return
+        self.connection.settimeout(patience_s)
         self.sent = time.monotonic()
         self.read(head + body)
 
